@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+// Backstop: the flight recorder and dead man's switch of a trading bot.
+// Rooms and doors are explained in ARCHITECTURE.md; Tests/HouseTests fails on a wrong import.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+    .define("FAILPOINTS", .when(configuration: .debug)),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "backstop",
+    products: [.executable(name: "backstop", targets: ["backstop"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
+        .target(name: "CLinux"),
+        room("Records", [crypto]),
+        room("LMDB", ["CLMDB"]),
+        room("EventLog", ["Records", "LMDB", "CLinux"]),
+        room("Events", ["Records", protobuf]),
+        room("Domain", ["Records", "Events"]),
+        room("Services", ["Records", "EventLog", "LMDB", "Events", "Domain", protobuf, logging, yams]),
+        .executableTarget(
+            name: "backstop",
+            dependencies: ["Records", "EventLog", "Events", "Domain", "Services", arguments, logging],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "log-bench", dependencies: ["Records", "EventLog", "Events", "Domain", "Services"],
+            path: "tools/bench/log-bench",
+            swiftSettings: strict
+        ),
+        tests("RecordsTests", ["Records"]),
+        tests("LMDBTests", ["LMDB"]),
+        tests("EventLogTests", ["EventLog", "LMDB", "Records"]),
+        tests("EventsTests", ["Events", "Records", protobuf]),
+        tests("DomainTests", ["Domain", "Events", "Records", protobuf]),
+        tests("ServicesTests", ["Services", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
+        tests("BackstopTests", ["backstop", "Records", "EventLog", "Events"]),
+        tests("HouseTests", []),
+    ]
+)

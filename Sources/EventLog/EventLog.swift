@@ -1,0 +1,278 @@
+// The log: append-only, in LMDB, opened by any number of processes, once by each. Bodies are bytes with a
+// kind; what they mean is supplied once, as `LogRules`. It never reads a clock or a setting of its own
+// accord, never decides anything about trading, and never acknowledges before the commit is on disk.
+
+internal import Dispatch
+internal import LMDB
+package import Records
+internal import Synchronization
+
+package struct LogOptions: Sendable {
+    /// The log's own maximum, in bytes; the disk's free space bounds it further.
+    package var bytesMax: Int
+    /// Bytes with real blocks that emergencies may use when the disk is full; 0 for none.
+    package var reserveBytes: Int
+    package var clock: LogClock
+    /// Of the software, for `session.started`.
+    package var version: String
+
+    package init(bytesMax: Int, reserveBytes: Int, clock: LogClock, version: String) {
+        self.bytesMax = bytesMax
+        self.reserveBytes = reserveBytes
+        self.clock = clock
+        self.version = version
+    }
+}
+
+package enum AccessMode: Sendable { case reading, writing }
+
+package final class EventLog: Sendable {
+    package let folder: LogFolder
+    package let id: LogID
+    package let rules: LogRules
+    package let mode: AccessMode
+    package let waker: Waker
+    let environment: Environment
+    let tables: Tables
+    package let clock: LogClock
+    private let capacity: Capacity
+    private let namespace: NamespaceClaim
+    private let writer: Writer?
+
+    // MARK: Making and opening
+
+    /// Makes a new, empty log. Its folder may exist, but must not be a log.
+    @available(*, noasync)
+    package static func create(at path: String, options: LogOptions) throws -> LogID {
+        try LogFolder.makeFolder(path)
+        let lock = try FileLock(path: path + "/init.lock")  // one maker at a time; a killed one's is free
+        lock.lock()
+        defer { lock.unlock() }
+        let folder = try LogFolder(creating: path)
+        let environment = try Environment(at: folder.log, options: environmentOptions(.writing))
+        defer { environment.close() }
+        let tables = try Tables(environment)
+        let id = try environment.write { transaction in
+            // Without FORMAT, an id is what a maker that was killed has left; records are somebody's log.
+            guard try transaction.count(tables.records) == 0 else {
+                throw LogError.damaged("\(folder.log) holds records, but \(path)/FORMAT is missing")
+            }
+            if let left = LogID(try transaction.get(tables.meta, "log_id")?.array() ?? []) { return left }
+            let id = LogID.random()
+            try transaction.put(tables.meta, "log_id", id.bytes)
+            return id
+        }
+        try Capacity(folder: folder, bytesMax: options.bytesMax, reserveWanted: options.reserveBytes).restoreReserve()
+        try folder.finish()
+        return id
+    }
+
+    /// Opens an existing log and checks its newest records' chain.
+    @available(*, noasync)
+    package init(at path: String, mode: AccessMode, rules: LogRules, options: LogOptions) throws {
+        folder = try LogFolder(existing: path, writable: mode == .writing)
+        namespace = try NamespaceClaim(folder: folder, writable: mode == .writing)
+        do { environment = try Environment(at: folder.log, options: EventLog.environmentOptions(mode)) } catch let error
+            as EnvironmentError
+        {
+            guard case .truncated = error else { throw error }
+            throw LogError.damaged("\(error)")
+        }
+        do {
+            tables = try Tables(environment)
+            id = try EventLog.readID(environment, tables)
+            capacity = Capacity(folder: folder, bytesMax: options.bytesMax, reserveWanted: options.reserveBytes)
+            try EventLog.checkNewest(environment, tables, genesis: id.genesis)
+            // A missing reserve is no reason not to start; `status` shows it.
+            if mode == .writing { try? capacity.restoreReserve() }
+        } catch {
+            environment.close()
+            throw error
+        }
+        self.rules = rules
+        self.mode = mode
+        clock = options.clock
+        let waker = Waker(dataFile: folder.log + "/data.mdb")
+        self.waker = waker
+        guard mode == .writing else {
+            writer = nil
+            return
+        }
+        let state = WriterState(tables: tables, rules: rules, session: .current(version: options.version))
+        writer = Writer(
+            environment: environment, turns: try Turns(folder: folder), capacity: capacity, clock: options.clock,
+            genesis: id.genesis, state: state, committed: { waker.wake() })
+    }
+
+    /// Writes what waits, then closes. No call may follow.
+    @available(*, noasync)
+    package func close() {
+        writer?.close()
+        waker.close()
+        environment.close()
+    }
+
+    private static func environmentOptions(_ mode: AccessMode) -> EnvironmentOptions {
+        EnvironmentOptions(
+            mapBytes: Limits.mapBytes, readersMax: Limits.readersMax, tablesMax: 32, readOnly: mode == .reading)
+    }
+
+    private static func readID(_ environment: Environment, _ tables: Tables) throws -> LogID {
+        try environment.read { transaction in
+            guard let id = LogID(try transaction.get(tables.meta, "log_id")?.array() ?? []) else {
+                throw LogError.damaged("the log has no id")
+            }
+            return id
+        }
+    }
+
+    private static func checkNewest(_ environment: Environment, _ tables: Tables, genesis: Digest) throws {
+        do { try walkNewest(environment, tables, genesis) } catch let damage as RecordDamage {
+            throw LogError.damaged("\(damage)")
+        }
+    }
+
+    private static func walkNewest(_ environment: Environment, _ tables: Tables, _ genesis: Digest) throws {
+        try environment.read { transaction in
+            let head = try LogReading.head(transaction, tables, genesis: genesis).0.sequence.rawValue
+            let first = head > Limits.recentChainRecordsOnOpen ? head - Limits.recentChainRecordsOnOpen + 1 : 1
+            let previous = try LogReading.record(transaction, tables, SequenceNumber(first - 1))?.header.hash
+            var chain = ChainCheck(after: SequenceNumber(first - 1), hash: previous ?? genesis)
+            try LogReading.walk(transaction, tables, from: SequenceNumber(first)) { record in
+                if let problem = chain.problem(record) { throw LogError.damaged(problem) }
+                return true
+            }
+            guard chain.head.sequence.rawValue == head else {
+                throw LogError.damaged("the records end at \(chain.head.sequence), the last one says \(head)")
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    /// Runs `body` in a write transaction, shared with whatever else waits, and returns after its commit is on
+    /// disk. `body` may run more than once, and must not call `transact`. Throws `LogError.outcomeUnknown` where the commit failed.
+    @available(*, noasync)
+    package func transact<R: Sendable>(
+        _ writeClass: WriteClass = .ordinary, _ body: @escaping @Sendable (inout LogTransaction) throws -> R
+    ) throws -> R {
+        let semaphore = DispatchSemaphore(value: 0)
+        let box = ResultBox<R>()
+        try submit(writeClass, box, mayLead: true, body) { semaphore.signal() }
+        semaphore.wait()
+        return try box.take()
+    }
+
+    /// As the blocking form, without holding a thread.
+    package func transact<R: Sendable>(
+        _ writeClass: WriteClass = .ordinary, _ body: @escaping @Sendable (inout LogTransaction) throws -> R
+    ) async throws -> R {
+        let box = ResultBox<R>()
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            do { try submit(writeClass, box, mayLead: false, body) { continuation.resume() } } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+        return try box.take()
+    }
+
+    private func submit<R: Sendable>(
+        _ writeClass: WriteClass, _ box: ResultBox<R>, mayLead: Bool,
+        _ body: @escaping @Sendable (inout LogTransaction) throws -> R,
+        done: @escaping @Sendable () -> Void
+    ) throws {
+        guard let writer else { throw LogError.readOnly }
+        let job = WriteJob(writeClass) { transaction in
+            box.set(.success(try body(&transaction)))
+        } done: { error in
+            if let error { box.set(.failure(error)) }
+            done()
+        }
+        writer.submit(job, mayLead: mayLead)
+    }
+
+    /// Appends the drafts in order, in one transaction, each with its own answer; digests are made before
+    /// the lock. One bad draft never fails its neighbours.
+    @available(*, noasync)
+    package func append(_ drafts: [Draft], _ writeClass: WriteClass = .ordinary) throws -> [AppendAnswer] {
+        let prepared = drafts.map { draft in Result { try PreparedDraft(draft, rules: rules) } }
+        do {
+            return try transact(writeClass) { transaction in try EventLog.append(prepared, &transaction) }
+        } catch {
+            return try EventLog.answers(error, count: drafts.count)
+        }
+    }
+
+    package func append(_ drafts: [Draft], _ writeClass: WriteClass = .ordinary) async throws -> [AppendAnswer] {
+        let prepared = drafts.map { draft in Result { try PreparedDraft(draft, rules: rules) } }
+        do {
+            return try await transact(writeClass) { transaction in try EventLog.append(prepared, &transaction) }
+        } catch {
+            return try EventLog.answers(error, count: drafts.count)
+        }
+    }
+
+    private static func append(
+        _ prepared: [Result<PreparedDraft, any Error>], _ transaction: inout LogTransaction
+    ) throws -> [AppendAnswer] {
+        var answers: [AppendAnswer] = []
+        answers.reserveCapacity(prepared.count)
+        for draft in prepared {
+            do {
+                answers.append(try transaction.append(try draft.get()))
+            } catch let refusal as Refusal {
+                answers.append(.refused(refusal))
+            }
+        }
+        return answers
+    }
+
+    /// What a failure of the whole transaction means for each draft.
+    private static func answers(_ error: any Error, count: Int) throws -> [AppendAnswer] {
+        switch error {
+        case LogError.outcomeUnknown(let why): return Array(repeating: .unknown(why), count: count)
+        case LogError.refused(let refusal): return Array(repeating: .refused(refusal), count: count)
+        default: throw error
+        }
+    }
+
+    /// Why nothing is written any more, or nil.
+    package var poison: String? { writer?.poison }
+
+    package func space() -> Space { capacity.space(used: environment.info().usedBytes) }
+    /// Makes the reserve for emergencies again where it was given away and there is room.
+    package func restoreReserve() throws { try capacity.restoreReserve() }
+
+    /// Frees the reader slots of dead processes and returns how many there were.
+    package func clearDeadReaders() throws -> Int { try environment.clearDeadReaders() }
+    package func readers() -> (inUse: Int, max: Int) {
+        let info = environment.info()
+        return (Int(info.readersInUse), Int(info.readersMax))
+    }
+
+    /// A consistent copy of log/ into a new folder, with its FORMAT; group state included.
+    @available(*, noasync)
+    package func backup(to path: String) throws {
+        let needed = environment.info().usedBytes
+        let target = try LogFolder(creating: path)
+        let free = Capacity.diskFree(path)
+        guard free > needed + Limits.freeBytesMin else {
+            throw LogError.diskTooSmall(path: path, needed: needed + Limits.freeBytesMin, free: free)
+        }
+        try target.removeUnfinishedCopy()
+        try environment.copy(to: target.log, compact: true)
+        try target.finish()
+    }
+}
+
+/// Carries one result from the writer thread to its caller.
+private final class ResultBox<R: Sendable>: Sendable {
+    private let result = Mutex<Result<R, any Error>?>(nil)
+
+    func set(_ value: Result<R, any Error>) { result.withLock { $0 = value } }
+
+    func take() throws -> R {
+        guard let value = result.withLock({ $0 }) else { preconditionFailure("a job ends with a result") }
+        return try value.get()
+    }
+}

@@ -1,0 +1,48 @@
+// Named places where a test build can be told to die, so that crash tests reach the moments that matter.
+// In release builds `hit` is empty: nobody can switch a failpoint on in production.
+
+internal import Glibc
+internal import Synchronization
+
+/// Set with BACKSTOP_FAILPOINT=<name>@<n>: the n-th time the place is reached, the process kills itself.
+package enum Failpoint: String, CaseIterable, Sendable {
+    case transactionBegun = "transaction.begun"
+    case recordPut = "record.put"
+    case commitBefore = "commit.before"
+    case commitAfter = "commit.after"
+    case replyAfter = "reply.after"
+    case deliveryAfter = "delivery.after"
+    case decisionBefore = "decision.before"
+    case acknowledgeBefore = "acknowledge.before"
+    case acknowledgeAfter = "acknowledge.after"
+
+    package static var isCompiledIn: Bool {
+        #if FAILPOINTS
+            true
+        #else
+            false
+        #endif
+    }
+
+    @inline(__always)
+    package func hit() {
+        #if FAILPOINTS
+            hitForTest()
+        #endif
+    }
+
+    #if FAILPOINTS
+        private static let armed: (name: String, count: Int)? = {
+            guard let text = getenv("BACKSTOP_FAILPOINT").map({ String(cString: $0) }) else { return nil }
+            let parts = text.split(separator: "@")
+            guard let name = parts.first else { return nil }
+            return (String(name), parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+        }()
+        private static let hits = Atomic<Int>(0)
+
+        private func hitForTest() {
+            guard let armed = Failpoint.armed, armed.name == rawValue else { return }
+            if Failpoint.hits.add(1, ordering: .relaxed).newValue == armed.count { kill(getpid(), SIGKILL) }
+        }
+    #endif
+}

@@ -1,0 +1,61 @@
+// What can go wrong with a log, each case named for what its reader should do.
+
+package import Records
+
+package enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
+    case missing(path: String)
+    case alreadyThere(path: String)
+    case notALog(path: String)
+    case formatUnknown(path: String, found: String)
+    case notWritable(path: String)
+    case filesystemRefused(path: String, kind: String)
+    case namespaceRefused(path: String)
+    case diskTooSmall(path: String, needed: Int, free: Int)
+    case damaged(String)
+    /// A commit or a sync failed; nothing is written until the process has opened the log again.
+    /// Runbook: ops/runbooks/log-poisoned.md
+    case poisoned(String)
+    /// The commit failed: whether it is on disk is unknown. Runbook: ops/runbooks/log-poisoned.md
+    case outcomeUnknown(String)
+    /// The transaction failed before its commit; nothing of it was written.
+    case notWritten(String)
+    case closed
+    case readOnly
+    case streamMissing(String)
+    case groupMissing(stream: String, group: String)
+    case groupAlreadyThere(stream: String, group: String)
+    case consumerHeld(group: String, consumer: String)
+    case refused(Refusal)
+
+    package var description: String {
+        switch self {
+        case .missing(let path): "no log at \(path); make one with: backstop init \(path)"
+        case .alreadyThere(let path): "\(path) is already a log"
+        case .notALog(let path): "\(path) is not a Backstop log (it has no FORMAT file); is the path right?"
+        case .formatUnknown(let path, let found):
+            "\(path) was written by another version: its format is \"\(found)\", this version reads \"\(LogFolder.formatLine)\""
+        case .notWritable(let path):
+            "\(path) is not writable by this user (readers take a slot there, too); check its owner and mode"
+        case .filesystemRefused(let path, let kind):
+            "\(path) is on \(kind): LMDB's locks do not hold there; put the log on a local disk"
+        case .namespaceRefused(let path):
+            "\(path) is in use from another PID namespace (a container?): reader slots are by pid; run all processes of one log in one namespace"
+        case .diskTooSmall(let path, let needed, let free):
+            "\(path): \(needed) bytes are needed on its disk, \(free) are free"
+        case .damaged(let what): "the log is damaged: \(what); see ops/runbooks/log-damaged.md"
+        case .poisoned(let why):
+            "the log is poisoned: \(why); stop this process, see ops/runbooks/log-poisoned.md, and ask again with the same keys"
+        case .outcomeUnknown(let why):
+            "\(why); stop this process, see ops/runbooks/log-poisoned.md, and ask again with the same keys"
+        case .notWritten(let why): "nothing was written: \(why)"
+        case .closed: "the log is closed"
+        case .readOnly: "the log was opened for reading only"
+        case .streamMissing(let name): "no stream \(name)"
+        case .groupMissing(let stream, let group): "no consumer group \(group) on stream \(stream)"
+        case .groupAlreadyThere(let stream, let group): "consumer group \(group) on stream \(stream) is already there"
+        case .consumerHeld(let group, let consumer):
+            "consumer \(consumer) of group \(group) is in use by a living process"
+        case .refused(let refusal): refusal.description
+        }
+    }
+}

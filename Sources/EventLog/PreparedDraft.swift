@@ -1,0 +1,51 @@
+// A draft with everything that can be computed before the lock: bounds checked, digests made, guards known.
+
+package import Records
+
+package struct PreparedDraft: Sendable {
+    let draft: Draft
+    let keyHash: KeyHash?
+    let content: Digest
+    let guards: [GuardOperation]
+    /// Key, trace id, producer, body: what follows the header.
+    let tail: [UInt8]
+    let tailDigest: Digest
+
+    /// Throws `Refusal.bound` where the draft breaks a bound, and what the rules throw where the body is
+    /// not of its kind.
+    package init(_ draft: Draft, rules: LogRules) throws {
+        do { try draft.check() } catch { throw Refusal.bound(error) }
+        let facts: DraftFacts
+        do { facts = try rules.facts(draft.kind, draft.body.bytes) } catch {
+            throw Refusal.bound(BoundError("body", "\(error)"))
+        }
+        guard facts.guards.count <= Limits.guardOperationsPerRecordMax else {
+            throw Refusal.bound(BoundError("guards", "\(facts.guards.count) operations in one record"))
+        }
+        self.draft = draft
+        guards = facts.guards
+        keyHash = draft.key?.hash(stream: draft.stream)
+        content = LogRules.contentDigest(stream: draft.stream, kind: draft.kind, identity: facts.identity)
+        let key = draft.key?.text.utf8
+        var writer = ByteWriter(
+            capacity: (key?.count ?? 0) + draft.traceID.utf8.count + draft.producer.utf8.count + draft.body.bytes.count)
+        if let key { writer.raw(key) }
+        writer.raw(draft.traceID.utf8)
+        writer.raw(draft.producer.utf8)
+        writer.raw(draft.body.bytes)
+        tail = writer.bytes
+        tailDigest = Digest.sha256(tail)
+    }
+
+    func header(
+        sequence: SequenceNumber, session: SequenceNumber, recordedAt: Timestamp, monotonicAt: BootInstant,
+        stream: StreamNumber, entryID: EntryID
+    ) -> Header {
+        Header(
+            kind: draft.kind, flags: draft.key?.isUser == true ? Header.Flag.userKey : 0, sequence: sequence,
+            session: session, recordedAt: recordedAt, monotonicAt: monotonicAt, cause: draft.cause, basis: draft.basis,
+            stream: stream, entryID: entryID, keyLength: draft.key?.text.utf8.count ?? 0,
+            traceLength: draft.traceID.utf8.count, producerLength: draft.producer.utf8.count,
+            bodyLength: draft.body.bytes.count, content: content)
+    }
+}

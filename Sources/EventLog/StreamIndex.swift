@@ -1,0 +1,99 @@
+// Reading the index of one stream, from any transaction.
+
+internal import LMDB
+internal import Records
+
+enum StreamIndex {
+    /// Calls `body` with each entry whose id is `start` or larger, in order, until it answers false.
+    static func walk<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, from start: EntryID,
+        _ body: (IndexEntry) throws -> Bool
+    ) throws {
+        try transaction.withCursor(tables.blocks) { cursor in
+            var isThere = try cursor.seekBack(PrefixedKey(stream.rawValue, start))
+            // The block before `start` may be another stream's; then the next one is ours, if any is.
+            if isThere, try PrefixedKey(reading: cursor.key).prefix != stream.rawValue {
+                isThere = try cursor.next()
+            } else if !isThere {
+                isThere = try cursor.first()
+            }
+            var goOn = true
+            while isThere, goOn {
+                let key = try PrefixedKey(reading: cursor.key)
+                guard key.prefix == stream.rawValue else { return }
+                try Block.each(cursor.value, firstID: try key.entryID) { entry in
+                    if entry.id < start { return true }
+                    goOn = try body(entry)
+                    return goOn
+                }
+                if goOn { isThere = try cursor.next() }
+            }
+        }
+    }
+
+    /// As `walk`, backwards from the last entry whose id is `end` or smaller.
+    static func walkBack<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, from end: EntryID,
+        _ body: (IndexEntry) throws -> Bool
+    ) throws {
+        try transaction.withCursor(tables.blocks) { cursor in
+            var isThere = try cursor.seekBack(PrefixedKey(stream.rawValue, end))
+            while isThere {
+                let key = try PrefixedKey(reading: cursor.key)
+                guard key.prefix == stream.rawValue else { return }
+                var entries: [IndexEntry] = []
+                try Block.each(cursor.value, firstID: try key.entryID) { entry in
+                    if entry.id <= end { entries.append(entry) }
+                    return entry.id < end
+                }
+                for entry in entries.reversed() {
+                    guard try body(entry) else { return }
+                }
+                isThere = try cursor.previous()
+            }
+        }
+    }
+
+    /// The entries with ids in the closed range, at most `limit`.
+    static func entries<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, _ range: ClosedRange<EntryID>, limit: Int
+    ) throws -> [IndexEntry] {
+        var found: [IndexEntry] = []
+        guard limit > 0 else { return [] }
+        try walk(transaction, tables, stream, from: range.lowerBound) { entry in
+            guard entry.id <= range.upperBound else { return false }
+            found.append(entry)
+            return found.count < limit
+        }
+        return found
+    }
+
+    /// The number in its stream of the last entry whose id is `id` or smaller; 0: there is none.
+    static func ordinal<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, upTo id: EntryID
+    ) throws -> UInt64 {
+        var ordinal: UInt64 = 0
+        try walkBack(transaction, tables, stream, from: id) { entry in
+            ordinal = entry.ordinal
+            return false
+        }
+        return ordinal
+    }
+
+    static func state<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ name: StreamName
+    ) throws -> StreamState? {
+        guard let bytes = try transaction.get(tables.streamNames, name.text) else { return nil }
+        var reader = ByteReader(bytes)
+        return try state(transaction, tables, StreamNumber(try reader.fixed(UInt32.self)))
+    }
+
+    static func state<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ number: StreamNumber
+    ) throws -> StreamState {
+        guard let row = try transaction.get(tables.streams, number.rawValue) else {
+            throw LogError.damaged("stream \(number.rawValue) has no row")
+        }
+        return try StreamState(number: number, decoding: row)
+    }
+}

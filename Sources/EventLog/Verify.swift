@@ -1,0 +1,239 @@
+// Verification of bytes: the chain, gaps, and everything derived, recomputed from the records and compared.
+// It reads in bounded transactions; what is derived is compared in the last one, at the same state as the
+// last record. It changes nothing. A page that is damaged inside LMDB may end the process: callers run a
+// suspect file in a child.
+
+internal import LMDB
+package import Records
+
+package struct VerifyReport: Sendable {
+    package struct Finding: Equatable, Sendable {
+        /// The first bad sequence, where the finding has one.
+        package let sequence: SequenceNumber?
+        package let problem: String
+    }
+    package internal(set) var head: Head
+    package internal(set) var findings: [Finding] = []
+    package var isClean: Bool { findings.isEmpty }
+}
+
+extension EventLog {
+    /// Checks every record and everything derived. `progress` gets the sequence reached, now and then.
+    /// - Parameter known: a head kept elsewhere; shows a log that was cut off or rewritten.
+    package func verify(known: Head?, progress: (SequenceNumber) -> Void) throws -> VerifyReport {
+        var pass = VerifyPass(genesis: id.genesis, known: known)
+        do { try run(&pass, progress) } catch {
+            // What cannot be read at all is damage, too, whatever layer says so.
+            pass.findings.append(VerifyReport.Finding(sequence: nil, problem: "\(error)"))
+            return VerifyReport(head: pass.chain.head, findings: pass.findings)
+        }
+        pass.finish()
+        return VerifyReport(head: pass.chain.head, findings: pass.findings)
+    }
+
+    private func run(_ pass: inout VerifyPass, _ progress: (SequenceNumber) -> Void) throws {
+        var isDone = false
+        while !isDone {
+            try snapshot { snapshot in
+                let reachedEnd = try pass.checkSome(snapshot, rules)
+                isDone = reachedEnd || !pass.findings.isEmpty
+                if isDone, pass.findings.isEmpty { try pass.compareDerived(snapshot) }
+            }
+            progress(pass.chain.head.sequence)
+        }
+    }
+}
+
+/// The state of one verification.
+private struct VerifyPass {
+    var chain: ChainCheck
+    var findings: [VerifyReport.Finding] = []
+    private let known: Head?
+    private let genesis: Digest
+    private var knownWasSeen: Bool
+    private var lastRecordedAt = Timestamp(nanoseconds: .min)
+    private var streams: [StreamNumber: ExpectedStream] = [:]
+    private var names: [StreamNumber: StreamName] = [:]
+    private var guards = GuardState()
+    private var keys = 0
+
+    init(genesis: Digest, known: Head?) {
+        chain = ChainCheck(after: .none, hash: genesis)
+        self.genesis = genesis
+        self.known = known
+        knownWasSeen = known == nil || known?.sequence == SequenceNumber.none
+    }
+
+    /// Checks as many records as one read transaction may; true at the end of the log.
+    mutating func checkSome(_ snapshot: borrowing LogSnapshot, _ rules: LogRules) throws -> Bool {
+        var seen = 0
+        var reachedEnd = true
+        do {
+            try snapshot.walk(from: chain.head.sequence.next) { record in
+                seen += 1
+                if try !check(record, snapshot, rules) { return false }
+                reachedEnd = seen < Limits.scanRecordsPerTransactionMax
+                return reachedEnd
+            }
+        } catch let damage as RecordDamage {
+            return !fail(damage.sequence, "\(damage.cause)")
+        }
+        return reachedEnd
+    }
+
+    /// False where something is wrong; then nothing after it is looked at.
+    mutating func check(
+        _ record: borrowing RecordView, _ snapshot: borrowing LogSnapshot, _ rules: LogRules
+    ) throws -> Bool {
+        let expected = chain.head.sequence.next
+        if let problem = chain.problem(record) { return fail(expected, problem) }
+        if let known, known.sequence == expected {
+            knownWasSeen = true
+            if known.hash != record.hash { return fail(expected, "its hash is not the one of the head that was given") }
+        }
+        guard record.recordedAt >= lastRecordedAt else { return fail(expected, "it is stamped before its predecessor") }
+        lastRecordedAt = record.recordedAt
+        if let problem = try checkStream(record, snapshot, rules) { return fail(expected, problem) }
+        if let problem = try checkKey(record, snapshot) { return fail(expected, problem) }
+        if let problem = checkFacts(record, rules) { return fail(expected, problem) }
+        return true
+    }
+
+    private mutating func fail(_ sequence: SequenceNumber?, _ problem: String) -> Bool {
+        findings.append(VerifyReport.Finding(sequence: sequence, problem: problem))
+        return false
+    }
+
+    private mutating func checkStream(
+        _ record: borrowing RecordView, _ snapshot: borrowing LogSnapshot, _ rules: LogRules
+    ) throws -> String? {
+        if record.kind == .streamCreated {
+            let number = StreamNumber(UInt32(names.count) + 1)
+            let state = try snapshot.stream(number)
+            names[number] = state.name
+            let body = rules.body(.streamCreated(number: number, name: state.name)).bytes
+            return body == record.body.array() ? nil : "the stream's table row does not say what the record says"
+        }
+        guard record.stream != .none else { return nil }
+        guard names[record.stream] != nil else { return "its stream was never created" }
+        return streams[record.stream, default: ExpectedStream()].add(record.entryID, record.sequence)
+    }
+
+    private mutating func checkKey(
+        _ record: borrowing RecordView, _ snapshot: borrowing LogSnapshot
+    ) throws -> String? {
+        guard let key = try record.key else { return nil }
+        keys += 1
+        let found = try snapshot.first(key, stream: names[record.stream])
+        if found == record.sequence { return nil }
+        return "the key index gives its key to \(found.map { "record \($0)" } ?? "nobody")"
+    }
+
+    private mutating func checkFacts(_ record: borrowing RecordView, _ rules: LogRules) -> String? {
+        let facts: DraftFacts
+        do { facts = try rules.facts(record.kind, record.body.array()) } catch {
+            return "its body is not of its kind: \(error)"
+        }
+        let content = LogRules.contentDigest(
+            stream: names[record.stream], kind: record.kind, identity: facts.identity)
+        guard content == record.content else { return "its content digest is not that of its body" }
+        if let refusal = guards.refusal(facts.guards) { return "it stands behind a guard: \(refusal)" }
+        _ = guards.apply(facts.guards, at: record.sequence)
+        return nil
+    }
+
+    // MARK: What is derived
+
+    mutating func compareDerived(_ snapshot: borrowing LogSnapshot) throws {
+        let stored = try snapshot.guards()
+        if stored != guards { _ = fail(nil, "the table of guards is not what the records give") }
+        if try snapshot.keyCount() != keys { _ = fail(nil, "the key index does not have \(keys) keys") }
+        let states = try snapshot.streams()
+        if try snapshot.streamNameCount() != names.count {
+            _ = fail(nil, "the table of stream names does not have \(names.count)")
+        }
+        if states.count != names.count { _ = fail(nil, "the table of streams does not have \(names.count) streams") }
+        for state in states {
+            if let problem = try compare(state, snapshot) { _ = fail(nil, "stream \(state.name): \(problem)") }
+        }
+        for problem in try snapshot.groupProblems() { _ = fail(nil, problem) }
+    }
+
+    private func compare(_ state: StreamState, _ snapshot: borrowing LogSnapshot) throws -> String? {
+        let expected = streams[state.number] ?? ExpectedStream()
+        if state.lastOrdinal != expected.count { return "\(expected.count) records, its row says \(state.lastOrdinal)" }
+        if state.length != expected.count || state.entriesAdded != expected.count {
+            return "its row's counters are wrong"
+        }
+        if state.firstID != expected.firstID {
+            return "its row begins at \(state.firstID), its records at \(expected.firstID)"
+        }
+        if try snapshot.stream(state.name)?.number != state.number { return "its name leads to another stream" }
+        if state.lastID != expected.lastID {
+            return "its row ends at \(state.lastID), its records at \(expected.lastID)"
+        }
+        var indexed = ExpectedStream()
+        try StreamIndex.walk(snapshot.transaction, snapshot.tables, state.number, from: .zero) { entry in
+            _ = indexed.add(entry.id, entry.sequence)
+            return true
+        }
+        return indexed == expected ? nil : "its index is not what the records give"
+    }
+
+    /// Nothing behind the head that was given may be missing.
+    mutating func finish() {
+        guard findings.isEmpty, let known else { return }
+        if known.sequence.isNone, known.hash != genesis {
+            _ = fail(nil, "the head that was given is an empty log's, and not this one's")
+        }
+        guard !knownWasSeen else { return }
+        _ = fail(
+            chain.head.sequence.next,
+            "the log ends at \(chain.head.sequence), the head that was given is \(known.sequence): it was cut off")
+    }
+}
+
+/// A stream's entries as one running checksum (FNV-1a), so that a pass needs no list of them.
+private struct ExpectedStream: Equatable {
+    var count: UInt64 = 0
+    var firstID: EntryID = .zero
+    var lastID: EntryID = .zero
+    private var checksum: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    mutating func add(_ id: EntryID, _ sequence: SequenceNumber) -> String? {
+        guard id > lastID else { return "its entry id \(id) is not larger than \(lastID)" }
+        if count == 0 { firstID = id }
+        count += 1
+        lastID = id
+        for word in [id.milliseconds, id.counter, sequence.rawValue] {
+            checksum = (checksum ^ word) &* 0x0000_0100_0000_01b3
+        }
+        return nil
+    }
+}
+
+extension LogSnapshot {
+    fileprivate func streamNameCount() throws -> Int { try transaction.count(tables.streamNames) }
+
+    fileprivate func keyCount() throws -> Int { try transaction.count(tables.keys) }
+
+    /// What is wrong with the groups' state.
+    fileprivate func groupProblems() throws -> [String] {
+        try groups().flatMap { group in
+            let stream = try stream(group.stream)
+            var problems: [String] = []
+            guard let stream else { return ["group \(group.group) of \(group.stream): its stream is missing"] }
+            let read = try StreamIndex.ordinal(transaction, tables, stream.number, upTo: group.lastDeliveredID)
+            if group.entriesRead >= 0, group.entriesRead != Int64(read) {
+                problems.append("it has read \(group.entriesRead) entries, its offset says \(read)")
+            }
+            if group.consumers.reduce(0, { $0 + $1.pending }) != group.pending {
+                problems.append("a pending entry has no consumer")
+            }
+            let pending = try pending(
+                group.stream, group.group, .zero ... .last, consumer: nil, limit: Int(group.pending) + 1)
+            if pending.count != Int(group.pending) { problems.append("pending entries are not in the stream's index") }
+            return problems.map { "group \(group.group) of \(group.stream): \($0)" }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// What the log is given at open: identity and guards of a draft, and the bodies of the log's own events.
+// Both functions are pure; `verify` calls them again years later and must get the same answer. A kind
+// that this version does not know is an error here: what cannot be judged is not appended.
+
+import Foundation
+package import Records
+
+package enum EventRules {
+    package static let rules = LogRules(
+        facts: { kind, body in try facts(kind, body: body) },
+        body: { event in body(of: event) })
+
+    package static func facts(_ kind: Kind, body: [UInt8]) throws(MessageError) -> DraftFacts {
+        guard let known = EventKind(kind) else {
+            throw MessageError("kind", "\(kind.rawValue) is not known to this version")
+        }
+        // Every append passes here: the verbatim fields are read only where they are the identity.
+        let event = try EventRecord.event(known, body: body)
+        let fields = known == .untyped ? try EventRecord.parts(known, body: body).fields : FieldMap()
+        return DraftFacts(
+            identity: try Identity.bytes(of: event, fields: fields), guards: try GuardTable.operations(of: event))
+    }
+
+    package static func body(of logEvent: LogEvent) -> Body {
+        let event = message(logEvent)
+        do {
+            return Body(fields: try Rendering.flat(event.listing), typed: event.typed)
+        } catch {
+            preconditionFailure("the log's own events hold no decimals and no members: \(error)")
+        }
+    }
+
+    private static func message(_ event: LogEvent) -> Event {
+        switch event {
+        case .sessionStarted(let bootID, let host, let pid, let version):
+            var message = EventSessionStarted()
+            message.bootID = bootID
+            message.host = host
+            message.pid = pid
+            message.version = version
+            return .sessionStarted(message)
+        case .streamCreated(let number, let name):
+            var message = EventStreamCreated()
+            message.number = number.rawValue
+            message.name = name.text
+            return .streamCreated(message)
+        case .conflict(let key, let first, let offered, let body):
+            var message = EventConflict()
+            message.key = key
+            message.firstSequence = first.rawValue
+            message.offeredContent = .init(offered.bytes)
+            message.offeredBody = .init(body)
+            return .conflict(message)
+        case .groupChanged(let stream, let group, let change):
+            var message = EventGroupChanged()
+            message.stream = stream.text
+            message.group = group
+            switch change {
+            case .created(let start):
+                var created = EventGroupCreated()
+                created.startID = start.description
+                message.change = .created(created)
+            }
+            return .groupChanged(message)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// Every bound of Backstop, with its unit in its name. A number stands here once; everything else
+// refers to it. Reaching a bound is a clear error or a refusal, never a truncation.
+
+package enum Limits {
+    // Fields of a record.
+    package static let keyBytesMax = 512
+    package static let traceBytesMax = 256
+    package static let producerBytesMax = 128
+    package static let streamNameBytesMax = 200
+    package static let groupNameBytesMax = 128
+    package static let consumerNameBytesMax = 128
+    package static let guardNameBytesMax = 256
+    package static let guardHoldersMax = 64
+    package static let guardOperationsPerRecordMax = 16
+    package static let bodyBytesMax = 1 << 20
+    package static let fieldsPerMessageMax = 512
+    package static let fieldNameBytesMax = 256
+    package static let fieldValueBytesMax = 256 << 10
+    package static let symbolBytesMax = 32
+    package static let reasonBytesMax = 512
+    package static let jsonDepthMax = 32
+
+    // Evidence.
+    package static let conflictsPerKeyMax = 16
+    /// A larger body that was offered is recorded by its digest alone.
+    package static let conflictBodyBytesMax = 64 << 10
+
+    // One write transaction. LMDB 0.9.24 leaks spilled pages, so a transaction stays far below
+    // 100,000 dirty pages.
+    package static let transactionJobsMax = 4_096
+    package static let transactionRecordsMax = 8_192
+    package static let transactionBytesMax = 8 << 20
+    /// One job alone may go so far; a larger one is refused.
+    package static let jobBytesMax = 64 << 20
+    package static let transactionWorkNanosecondsMax: UInt64 = 5_000_000
+    package static let queuedJobsMax = 65_536
+
+    // The log's folder.
+    package static let mapBytes = 1 << 40
+    package static let readersMax: UInt32 = 1_024
+    package static let reserveBytesDefault = 64 << 20
+    package static let ordinaryFillPercentMax = 80
+    package static let groupFillPercentMax = 90
+    package static let freeBytesMin = 1 << 20
+
+    // Streams and groups.
+    package static let blockEntriesMax = 256
+    package static let groupReadEntriesMax = 10_000
+    package static let consumersPerGroupMax = 10_000
+    /// Two milliseconds apart.
+    package static let consumerLockTriesMax = 100
+
+    // Readers and waits.
+    package static let scanRecordsPerTransactionMax = 20_000
+    package static let wakeIntervalMillisecondsMax = 1_000
+    package static let recentChainRecordsOnOpen: UInt64 = 1_024
+
+    // Folds.
+    package static let openOrdersMax = 100_000
+    package static let openIntentsMax = 1_000_000
+
+    package static let positionsMax = 1_000_000
+    package static let positionAnomaliesKeptMax = 100
+    package static let openPanicsMax = 1_000_000
+    package static let recentPanicsKeptMax = 100
+    package static let refusalReasonsCountedMax = 1_000
+    package static let heartbeatServicesMax = 1_000
+
+    // Text of messages.
+    package static let decimalTextBytesMax = 64
+    package static let timeTextBytesMax = 40
+    package static let quotedCharactersMax = 40
+
+    // Commands.
+    package static let queryPageRecordsMax = 500
+
+    // Import.
+    package static let importLineBytesMax = 1 << 20
+    package static let importBatchBytesMax = 2 << 20
+}

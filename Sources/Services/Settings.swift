@@ -1,0 +1,169 @@
+// Every setting that a user can give, in one table: name, unit, default, meaning. Options beat environment,
+// environment beats backstop.yaml, the file beats the default. A name that is not in the table is an error.
+
+internal import Events
+internal import Yams
+
+package struct SettingDefinition: Sendable {
+    package let name: String
+    package let unit: String
+    package let fallback: String
+    package let meaning: String
+    /// Decisions use it: it is recorded in `config.applied`.
+    package let isDecisive: Bool
+
+    /// `router.confidence_min` → `BACKSTOP_ROUTER_CONFIDENCE_MIN`.
+    package var environmentName: String {
+        "BACKSTOP_" + name.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
+    }
+
+    package static let all: [SettingDefinition] = [
+        SettingDefinition(
+            name: "log.reserve_bytes", unit: "bytes", fallback: "67108864",
+            meaning: "real blocks kept back for emergencies when the disk is full; 0 for none", isDecisive: false),
+        SettingDefinition(
+            name: "log.size_max_bytes", unit: "bytes", fallback: "0",
+            meaning: "the log's own maximum; 0: bounded by its disk alone", isDecisive: false),
+        SettingDefinition(
+            name: "router.confidence_min", unit: "0…1", fallback: "0.35",
+            meaning: "opening decisions below it are refused", isDecisive: true),
+        SettingDefinition(
+            name: "router.confidence_required", unit: "true/false", fallback: "false",
+            meaning: "refuse opening decisions that state no confidence", isDecisive: true),
+        SettingDefinition(
+            name: "sizing.default_usd", unit: "USD", fallback: "100",
+            meaning: "size of a decision that states none; empty: such a decision is refused", isDecisive: true),
+        SettingDefinition(
+            name: "sizing.usd_by_symbol", unit: "SYMBOL=USD,…", fallback: "",
+            meaning: "sizes that beat sizing.default_usd", isDecisive: true),
+        SettingDefinition(
+            name: "views.checkpoint_records", unit: "records", fallback: "10000",
+            meaning: "projections are saved after so many records, or a second of quiet", isDecisive: false),
+    ]
+}
+
+package enum SettingSource: String, Sendable {
+    case fallback = "default"
+    case file, environment, option
+}
+
+/// A setting cannot be read; nothing was started.
+package struct SettingError: Error, Equatable, CustomStringConvertible {
+    package let name: String
+    package let problem: String
+    package var description: String { "setting \(name): \(problem)" }
+    package init(_ name: String, _ problem: String) {
+        self.name = name
+        self.problem = problem
+    }
+}
+
+/// All settings, each with its value and where it came from.
+package struct Settings: Sendable {
+    package struct Value: Sendable {
+        package let definition: SettingDefinition
+        package var text: String
+        package var source: SettingSource
+    }
+    package private(set) var values: [Value]
+
+    /// - Parameters:
+    ///   - file: the text of backstop.yaml; nil where there is none.
+    ///   - options: name → text, from the command line.
+    package init(file: String?, environment: [String: String], options: [String: String]) throws(SettingError) {
+        values = SettingDefinition.all.map { Value(definition: $0, text: $0.fallback, source: .fallback) }
+        if let file {
+            for (name, text) in try SettingsFile.read(file) { try set(name, text, .file) }
+        }
+        for place in values.indices {
+            let name = values[place].definition.environmentName
+            if let text = environment[name] { (values[place].text, values[place].source) = (text, .environment) }
+        }
+        for name in options.keys.sorted() { try set(name, options[name] ?? "", .option) }
+        _ = try routing(configSequence: 0)
+        _ = try logBytesMax
+        _ = try logReserveBytes
+        _ = try checkpointRecords
+    }
+
+    private mutating func set(_ name: String, _ text: String, _ source: SettingSource) throws(SettingError) {
+        guard let place = values.firstIndex(where: { $0.definition.name == name }) else {
+            let known = SettingDefinition.all.map(\.name).joined(separator: ", ")
+            throw SettingError(name, "no such setting; there are: \(known)")
+        }
+        (values[place].text, values[place].source) = (text, source)
+    }
+
+    func text(_ name: String) -> String {
+        guard let value = values.first(where: { $0.definition.name == name }) else {
+            preconditionFailure("\(name) is not in the table of settings")
+        }
+        return value.text
+    }
+
+    // MARK: Typed values
+
+    package var logBytesMax: Int {
+        get throws(SettingError) {
+            let bytes = try integer("log.size_max_bytes")
+            return bytes == 0 ? .max : bytes
+        }
+    }
+    package var logReserveBytes: Int {
+        get throws(SettingError) { try integer("log.reserve_bytes") }
+    }
+    package var checkpointRecords: Int {
+        get throws(SettingError) { max(1, try integer("views.checkpoint_records")) }
+    }
+
+    func integer(_ name: String) throws(SettingError) -> Int {
+        guard let value = Int(text(name)), value >= 0, value <= 1 << 50 else {
+            throw SettingError(name, "a whole number from 0 to 2^50 is needed, found \"\(text(name))\"")
+        }
+        return value
+    }
+
+    func flag(_ name: String) throws(SettingError) -> Bool {
+        switch text(name).lowercased() {
+        case "true": return true
+        case "false": return false
+        default: throw SettingError(name, "true or false is needed, found \"\(text(name))\"")
+        }
+    }
+
+    func decimal(_ name: String, _ text: String) throws(SettingError) -> ExactDecimal {
+        do { return try ExactDecimal(text) } catch {
+            throw SettingError(name, "a number is needed, found \"\(text)\"")
+        }
+    }
+}
+
+/// backstop.yaml: sections of scalars; numbers keep their text.
+enum SettingsFile {
+    static func read(_ text: String) throws(SettingError) -> [(String, String)] {
+        let root: Node?
+        do { root = try Yams.compose(yaml: text) } catch { throw SettingError("backstop.yaml", "\(error)") }
+        guard let root else { return [] }
+        var found: [(String, String)] = []
+        try flatten(root, [], &found)
+        return found
+    }
+
+    private static func flatten(
+        _ node: Node, _ path: [String], _ found: inout [(String, String)]
+    ) throws(SettingError) {
+        let name = path.joined(separator: ".")
+        switch node {
+        case .scalar(let scalar):
+            guard !path.isEmpty else { throw SettingError("backstop.yaml", "sections are needed, as `router:`") }
+            found.append((name, scalar.string == "null" || scalar.string == "~" ? "" : scalar.string))
+        case .mapping(let mapping) where name == "sizing.usd_by_symbol":
+            let pairs = mapping.map { "\($0.key.string ?? "")=\($0.value.string ?? "")" }
+            found.append((name, pairs.joined(separator: ",")))
+        case .mapping(let mapping):
+            for (key, value) in mapping { try flatten(value, path + [key.string ?? ""], &found) }
+        case .sequence, .alias:
+            throw SettingError(name, "a single value is needed")
+        }
+    }
+}

@@ -1,0 +1,24 @@
+// How far the log may fill before an event is refused. What stops or closes is never refused; what has already
+// happened, and what says why something did not, goes on after ordinary traffic has stopped.
+
+package import EventLog
+package import Events
+package import Records
+
+extension EventKind {
+    package var writeClass: WriteClass {
+        switch self {
+        case .panicRequested, .panicRefused, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded:
+            .emergency
+        case .executionResult, .orderOutcome, .fill, .fillDetail, .configApplied, .decisionRefused: .group
+        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused,
+            .decision, .tradeIntent, .orderRequested, .positionAttested, .heartbeat:
+            .ordinary
+        }
+    }
+}
+
+extension Draft {
+    /// A kind that is not known is ordinary.
+    package var writeClass: WriteClass { EventKind(kind)?.writeClass ?? .ordinary }
+}

@@ -1,0 +1,118 @@
+// What people and machines get to see: aligned tables on a terminal or in a pipe, JSON lines with --json.
+// Colour only on a terminal, and never the only carrier of meaning.
+
+import Events
+import Foundation
+import Records
+
+enum Output {
+    static let isTerminal = isatty(1) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+    static let isErrorTerminal = isatty(2) == 1
+
+    /// Touched by the command's own thread only.
+    nonisolated(unsafe) private static var buffer: [UInt8] = []
+    nonisolated(unsafe) private static var isOpen = true
+
+    /// False where nobody reads any more (a closed pipe).
+    @discardableResult
+    static func line(_ text: String) -> Bool {
+        buffer.append(contentsOf: text.utf8)
+        buffer.append(0x0a)
+        if buffer.count >= 1 << 16 { flush() }
+        return isOpen
+    }
+
+    static func flush() {
+        isOpen = isOpen && write(buffer, to: 1)
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    static func toErrors(_ text: String) { _ = write(Array(text.utf8), to: 2) }
+
+    private static func write(_ bytes: [UInt8], to file: Int32) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes[done...].withUnsafeBytes { Foundation.write(file, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            done += count
+        }
+        return true
+    }
+
+    static func json(_ value: JSONValue) { line(JSONText.render(value)) }
+
+    static func error(_ text: String) { toErrors("backstop: \(text)\n") }
+
+    /// A line that is written over, on a terminal only.
+    static func progress(_ text: String) {
+        guard isErrorTerminal else { return }
+        toErrors("\r\u{1B}[K\(text)")
+    }
+
+    static func endProgress() {
+        guard isErrorTerminal else { return }
+        toErrors("\r\u{1B}[K")
+    }
+
+    enum Style: String {
+        case bold = "1", dim = "2", red = "31", green = "32", yellow = "33"
+    }
+
+    static func styled(_ text: String, _ style: Style) -> String {
+        isTerminal ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+    }
+}
+
+/// Columns as wide as their widest cell; numbers to the right.
+struct Table {
+    enum Alignment { case left, right }
+    private let head: [(title: String, alignment: Alignment)]
+    private var rows: [[String]] = []
+
+    init(_ head: [(String, Alignment)]) { self.head = head.map { (title: $0.0, alignment: $0.1) } }
+
+    mutating func add(_ cells: [String]) { rows.append(cells) }
+    var isEmpty: Bool { rows.isEmpty }
+
+    func print(indent: String = "") {
+        let widths = head.indices.map { column in
+            max(head[column].title.count, rows.map { $0[column].count }.max() ?? 0)
+        }
+        Output.line(indent + Output.styled(line(head.map(\.title), widths), .dim))
+        for row in rows { Output.line(indent + line(row, widths)) }
+    }
+
+    private func line(_ cells: [String], _ widths: [Int]) -> String {
+        let padded = cells.indices.map { column in
+            let gap = String(repeating: " ", count: max(0, widths[column] - cells[column].count))
+            return head[column].alignment == .left ? cells[column] + gap : gap + cells[column]
+        }
+        var text = padded.joined(separator: "  ")
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}
+
+/// Grouped digits: 12,345,678.
+func grouped(_ number: some BinaryInteger) -> String {
+    let digits = String(number)
+    var out = ""
+    for (place, digit) in digits.reversed().enumerated() {
+        if place > 0, place.isMultiple(of: 3), digit != "-" { out.append(",") }
+        out.append(digit)
+    }
+    return String(out.reversed())
+}
+
+func bytes(_ count: Int) -> String {
+    if count == .max { return "unbounded" }
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    var value = Double(count)
+    var unit = 0
+    while value >= 1_024, unit < units.count - 1 {
+        value /= 1_024
+        unit += 1
+    }
+    return unit == 0 ? "\(count) B" : String(format: "%.1f %@", value, units[unit])
+}

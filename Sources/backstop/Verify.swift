@@ -1,0 +1,102 @@
+import ArgumentParser
+import Dispatch
+import EventLog
+import Events
+import Foundation
+import Records
+
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check every byte: the hash chain, gaps, indexes, keys, guards and groups.",
+        discussion: """
+            Runs in a child process, because a page that is damaged inside LMDB can end a process. It changes
+            nothing, and may run beside everything else.
+
+            Examples:
+              backstop verify
+              backstop verify --head 1204:9f2c…     also: was the log cut off or rewritten since that head?
+
+            Exit status: 0 clean, 1 damaged (the first bad sequence is named), 2 could not run.
+            """)
+
+    @Option(help: ArgumentHelp("A head that was kept elsewhere (status prints it).", valueName: "n:hash"))
+    var head: String?
+    @Flag(name: .customLong("in-process"), help: .hidden)
+    var inProcess = false
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let known = try head.map { text in
+            guard let head = Head(text) else {
+                throw CannotRun("--head \(text): N:HASH is needed, as status prints it")
+            }
+            return head
+        }
+        if inProcess { try check(known) } else { try runInChild() }
+    }
+
+    private func runInChild() throws {
+        let child = Process()
+        child.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        child.arguments = Array(CommandLine.arguments.dropFirst()) + ["--in-process"]
+        // A crash is an answer here; a backtrace of it helps nobody.
+        child.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        try child.run()
+        child.waitUntilExit()
+        guard child.terminationReason == .uncaughtSignal else { throw ExitCode(child.terminationStatus) }
+        guard [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE].contains(child.terminationStatus) else {
+            throw CannotRun("the checking process was ended by signal \(child.terminationStatus); nothing is known")
+        }
+        throw NegativeFinding(
+            text: "damaged: reading the file ended the checking process with signal \(child.terminationStatus); "
+                + "see ops/runbooks/log-damaged.md")
+    }
+
+    private func check(_ known: Head?) throws {
+        let began = DispatchTime.now().uptimeNanoseconds
+        let report: VerifyReport
+        do {
+            report = try common.withLog(.reading) { log in
+                try log.verify(known: known) { Output.progress("verified \(grouped($0.rawValue))") }
+            }
+        } catch let error as LogError {
+            guard case .damaged(let what) = error else { throw error }
+            throw NegativeFinding(text: "damaged: \(what); see ops/runbooks/log-damaged.md")
+        } catch let error as RecordError {
+            throw NegativeFinding(text: "damaged: \(error)")
+        }
+        Output.endProgress()
+        show(report, seconds: Double(DispatchTime.now().uptimeNanoseconds - began) / 1e9)
+        guard report.isClean else { throw ExitCode(1) }
+    }
+
+    private func show(_ report: VerifyReport, seconds: Double) {
+        if common.json {
+            Output.json(
+                .object([
+                    JSONMember("clean", .bool(report.isClean)),
+                    JSONMember("head", number(report.head.sequence.rawValue)),
+                    JSONMember("head_hash", .string(report.head.hash.hex)),
+                    JSONMember(
+                        "findings",
+                        .array(
+                            report.findings.map {
+                                .object([
+                                    JSONMember("seq", $0.sequence.map { number($0.rawValue) } ?? .null),
+                                    JSONMember("problem", .string($0.problem)),
+                                ])
+                            })),
+                ]))
+            return
+        }
+        for finding in report.findings {
+            let place = finding.sequence.map { "record \($0): " } ?? ""
+            Output.line(Output.styled("DAMAGED", .red) + "  \(place)\(finding.problem)")
+        }
+        if report.isClean {
+            let count = grouped(report.head.sequence.rawValue)
+            Output.line(
+                "\(Output.styled("clean", .green))  \(count) records in \(seconds.seconds)  head \(report.head)")
+        }
+    }
+}

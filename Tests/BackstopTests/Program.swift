@@ -1,0 +1,201 @@
+// The built program, as a user has it: real processes, started with posix_spawn, their outputs in files or
+// in a pipe that is read line by line. Nothing waits for ever, nothing sleeps, nothing outlives its test.
+
+import Foundation
+import Glibc
+import Testing
+
+/// A test cannot go on: a wait that came to its limit, a process that did not start.
+struct TestTrouble: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+enum Program {
+    /// Beside the test bundle; BACKSTOP_TEST_BINARY names another build.
+    static let path: String = {
+        if let given = ProcessInfo.processInfo.environment["BACKSTOP_TEST_BINARY"] { return given }
+        var folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        for argument in ProcessInfo.processInfo.arguments where argument.contains(".xctest") {
+            folder = URL(fileURLWithPath: argument).deletingLastPathComponent()
+        }
+        return folder.appendingPathComponent("backstop").path
+    }()
+
+    /// No wait of a test is longer.
+    static let secondsMax = 60.0
+}
+
+/// How a process ended, and what it said.
+struct Finished: CustomStringConvertible {
+    let arguments: [String]
+    /// The exit status; nil after a signal.
+    let status: Int32?
+    let signal: Int32?
+    let out: String
+    let errors: String
+
+    var lines: [Substring] { out.split(separator: "\n") }
+
+    var description: String {
+        let end = status.map { "exit status \($0)" } ?? "signal \(signal ?? 0)"
+        let shown = arguments.joined(separator: " ").prefix(300)
+        return "backstop \(shown): \(end)\n\(out.suffix(1_000))\(errors.suffix(1_000))"
+    }
+}
+
+final class RunningProgram {
+    let arguments: [String]
+    private let process = Process()
+    private let ended = DispatchSemaphore(value: 0)
+    private var hasEnded = false
+    private let outPath: String
+    private let errorPath: String
+    /// Standard output, where it was asked for line by line.
+    private(set) var answers: LinePipe?
+    private var input: FileHandle?
+
+    var pid: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+    /// Everything on standard error so far.
+    var errors: String { read(errorPath) }
+
+    enum Piped { case nothing, output, inputAndOutput }
+
+    /// - Parameter runner: a program that runs ours, as `setpriv …`.
+    init(
+        _ arguments: [String], folder: String, environment: [String: String], piped: Piped, runner: [String] = []
+    ) throws {
+        self.arguments = arguments
+        let name = folder + "/io-" + UUID().uuidString
+        (outPath, errorPath) = (name + ".out", name + ".err")
+        let all = runner + [Program.path] + arguments
+        process.executableURL = URL(fileURLWithPath: all[0])
+        process.arguments = Array(all.dropFirst())
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.environment = environment
+        process.standardInput = FileHandle.nullDevice
+        process.standardError = try RunningProgram.file(errorPath)
+        let ended = ended
+        process.terminationHandler = { _ in ended.signal() }
+        try RunningProgram.oneStarts.withLock { try start(piped) }
+    }
+
+    private static let oneStarts = NSLock()
+
+    private func start(_ piped: Piped) throws {
+        var childEnds: [Int32] = []
+        if piped == .nothing {
+            process.standardOutput = try RunningProgram.file(outPath)
+        } else {
+            let (from, to) = try LinePipe.ends()
+            answers = LinePipe(from)
+            process.standardOutput = FileHandle(fileDescriptor: to, closeOnDealloc: false)
+            childEnds.append(to)
+        }
+        if piped == .inputAndOutput {
+            let (from, to) = try LinePipe.ends()
+            process.standardInput = FileHandle(fileDescriptor: from, closeOnDealloc: false)
+            input = FileHandle(fileDescriptor: to, closeOnDealloc: true)
+            childEnds.append(from)
+        }
+        try process.run()
+        for end in childEnds { close(end) }
+    }
+
+    deinit { if !hasEnded { kill(pid, SIGKILL) } }
+
+    private static func file(_ path: String) throws -> FileHandle {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw TestTrouble("\(path): \(String(cString: strerror(errno)))") }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    private func read(_ path: String) -> String {
+        String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+    }
+
+    // MARK: While it runs
+
+    func send(_ number: Int32) { kill(pid, number) }
+
+    func write(_ text: String) throws { try input?.write(contentsOf: Data(text.utf8)) }
+
+    func closeInput() throws {
+        try input?.close()
+        input = nil
+    }
+
+    /// Waits for its end; a process that does not end within the limit is killed, and that is an error.
+    func finish(within seconds: Double = Program.secondsMax) throws -> Finished {
+        if ended.wait(timeout: .now() + seconds) == .timedOut {
+            kill(pid, SIGKILL)
+            hasEnded = ended.wait(timeout: .now() + 5) == .success
+            throw TestTrouble(
+                "backstop \(arguments.joined(separator: " ")) did not end within \(seconds) s\n\(errors.suffix(1_000))")
+        }
+        hasEnded = true
+        let rest = try answers?.rest(within: 10)
+        let died = process.terminationReason == .uncaughtSignal
+        return Finished(
+            arguments: arguments, status: died ? nil : process.terminationStatus,
+            signal: died ? process.terminationStatus : nil,
+            out: rest.map { $0.joined(separator: "\n") } ?? read(outPath), errors: errors)
+    }
+
+    /// kill -9, and its end.
+    func killNow() throws -> Finished {
+        send(SIGKILL)
+        return try finish()
+    }
+}
+
+/// A pipe that is read line by line, with a limit on every wait.
+final class LinePipe {
+    private let descriptor: Int32
+    private var buffer: [UInt8] = []
+    private var isAtEnd = false
+    /// Every line that was read.
+    private(set) var lines: [String] = []
+
+    /// Close-on-exec, made while nothing else is started: no other child may keep an end open.
+    static func ends() throws -> (from: Int32, to: Int32) {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw TestTrouble("pipe: \(String(cString: strerror(errno)))") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
+    }
+
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+    deinit { close(descriptor) }
+
+    /// The next line, or nil at the end.
+    func next(within seconds: Double = Program.secondsMax) throws -> String? {
+        let limit = Date().addingTimeInterval(seconds)
+        while true {
+            if let end = buffer.firstIndex(of: 0x0a) {
+                let line = String(decoding: buffer[..<end], as: UTF8.self)
+                buffer.removeSubrange(...end)
+                lines.append(line)
+                return line
+            }
+            if isAtEnd { return nil }
+            try fill(limit)
+        }
+    }
+
+    /// Reads to the end; returns every line ever read. A line without an end was cut off and is none.
+    func rest(within seconds: Double) throws -> [String] {
+        while try next(within: seconds) != nil {}
+        return lines
+    }
+
+    private func fill(_ limit: Date) throws {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        let milliseconds = Int32(max(0, limit.timeIntervalSinceNow * 1_000))
+        guard poll(&wanted, 1, milliseconds) > 0 else { throw TestTrouble("no line came in time") }
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        let count = Glibc.read(descriptor, &chunk, chunk.count)
+        if count <= 0 { isAtEnd = true } else { buffer += chunk[..<count] }
+    }
+}
