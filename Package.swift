@@ -29,7 +29,11 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "backstop",
-    products: [.executable(name: "backstop", targets: ["backstop"])],
+    products: [
+        .executable(name: "backstop", targets: ["backstop"]),
+        // Preloaded into test processes: records their file calls, or makes one fail.
+        .library(name: "CallShim", type: .dynamic, targets: ["CallShim"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
@@ -56,13 +60,22 @@ let package = Package(
             path: "tools/bench/log-bench",
             swiftSettings: strict
         ),
+        .target(name: "CallShim", path: "Tests/CallShim"),
+        .target(
+            name: "Programmes", dependencies: ["Records", "EventLog", "Events", "Services"], path: "Tests/Programmes",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "log-soak", dependencies: ["Programmes", arguments], path: "Tests/log-soak", swiftSettings: strict
+        ),
         tests("RecordsTests", ["Records"]),
         tests("LMDBTests", ["LMDB"]),
         tests("EventLogTests", ["EventLog", "LMDB", "Records"]),
         tests("EventsTests", ["Events", "Records", protobuf]),
         tests("DomainTests", ["Domain", "Events", "Records", protobuf]),
         tests("ServicesTests", ["Services", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
-        tests("BackstopTests", ["backstop", "Records", "EventLog", "Events"]),
+        tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
+        tests("SoakTests", ["Programmes", "log-soak", "CallShim"]),
         tests("HouseTests", []),
     ]
 )

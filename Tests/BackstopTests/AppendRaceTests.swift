@@ -1,6 +1,7 @@
 // Keys under races: whatever number of processes appends one key at once, it belongs to one record.
 
 import Foundation
+import Programmes
 import Testing
 
 @Suite(.repeatable) struct AppendRaceTests {

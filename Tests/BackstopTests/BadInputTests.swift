@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Programmes
 import Testing
 
 @Suite(.repeatable) struct BadInputTests {

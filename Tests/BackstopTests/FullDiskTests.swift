@@ -3,6 +3,7 @@
 
 import Foundation
 import Glibc
+import Programmes
 import Testing
 
 @Suite(.repeatable) struct FullDiskTests {
@@ -71,7 +72,7 @@ import Testing
                 finished.errors.contains("that it may use") && finished.errors.contains("log-full.md"), "\(finished)")
             return told
         }
-        throw TestTrouble("the disk never filled")
+        throw Trouble("the disk never filled")
     }
 
     private func expectReadable(_ log: ScratchLog, _ told: [String: Int]) throws {
@@ -98,7 +99,7 @@ import Testing
         }
         defer { umount2(log.path, Int32(MNT_DETACH)) }
         let made = try log.run(["init"], environment: ["BACKSTOP_LOG_RESERVE_BYTES": "\(reserve)"])
-        guard made.status == 0 else { throw TestTrouble("\(made)") }
+        guard made.status == 0 else { throw Trouble("\(made)") }
         try body(log)
         try log.verify()
     }

@@ -1,6 +1,7 @@
 // Consumer groups across processes: what one call delivered, another sees as pending, and acknowledges.
 
 import Foundation
+import Programmes
 import Testing
 
 @Suite(.repeatable) struct GroupTests {

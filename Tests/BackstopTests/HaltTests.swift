@@ -2,6 +2,7 @@
 // whoever runs, and no restart forgets it.
 
 import Foundation
+import Programmes
 import Testing
 
 @Suite(.repeatable) struct HaltTests {

@@ -1,5 +1,6 @@
 // Lines to import, and what an import answered.
 
+import Programmes
 import Testing
 
 enum Messages {

@@ -3,6 +3,7 @@
 
 import Foundation
 import Glibc
+import Programmes
 import Testing
 
 @Suite(.repeatable) struct OutputTests {

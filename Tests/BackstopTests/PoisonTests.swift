@@ -3,6 +3,7 @@
 // limit on the file's size.
 
 import Foundation
+import Programmes
 import Testing
 
 @Suite struct PoisonTests {

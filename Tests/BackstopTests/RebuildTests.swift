@@ -1,6 +1,7 @@
 // Nothing derived is precious: views may be lost, or be another log's, and answers stay what the log gives.
 
 import Foundation
+import Programmes
 import Testing
 
 @Suite(.repeatable) struct RebuildTests {

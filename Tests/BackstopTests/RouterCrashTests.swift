@@ -3,6 +3,7 @@
 
 import EventLog
 import Foundation
+import Programmes
 import Testing
 
 @Suite(.repeatable) struct RouterCrashTests {

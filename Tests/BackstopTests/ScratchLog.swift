@@ -3,6 +3,7 @@
 
 import Foundation
 import Glibc
+import Programmes
 import Testing
 
 struct ScratchLog {
@@ -52,14 +53,14 @@ struct ScratchLog {
 
     func rows(_ arguments: [String]) throws -> [Row] {
         let finished = try run(arguments + ["--json"])
-        guard finished.status == 0 else { throw TestTrouble("\(finished)") }
+        guard finished.status == 0 else { throw Trouble("\(finished)") }
         return try finished.lines.map { try Row($0) }
     }
 
     // MARK: What is asked often
 
     func status() throws -> Row {
-        guard let row = try rows("status").first else { throw TestTrouble("status --json said nothing") }
+        guard let row = try rows("status").first else { throw Trouble("status --json said nothing") }
         return row
     }
 
@@ -85,9 +86,11 @@ struct ScratchLog {
 
     /// Waits until a condition holds, with a short breath between two looks.
     func wait(_ what: String, within seconds: Double = Program.secondsMax, until isTrue: () throws -> Bool) throws {
-        let limit = Date().addingTimeInterval(seconds)
+        let limit = ContinuousClock.now + .seconds(seconds)
         while try !isTrue() {
-            guard Date() < limit else { throw TestTrouble("\(what): not within \(seconds) s; \(try status())") }
+            guard ContinuousClock.now < limit else {
+                throw Trouble("\(what): not within \(seconds) s; \(try status())")
+            }
             _ = poll(nil, 0, 5)
         }
     }
@@ -109,7 +112,7 @@ func withScratchLog(
     defer { try? FileManager.default.removeItem(atPath: folder) }  // what cannot be removed harms no test
     let log = ScratchLog(folder: folder, seed: Seed.value)
     let made = try log.run(["init"] + options)
-    guard made.status == 0 else { throw TestTrouble("\(made)") }
+    guard made.status == 0 else { throw Trouble("\(made)") }
     try body(log)
     try log.verify(location: location)
 }
@@ -122,7 +125,7 @@ struct Row: CustomStringConvertible {
     init(_ line: some StringProtocol) throws {
         description = String(line)
         let value = try JSONSerialization.jsonObject(with: Data(line.utf8))
-        guard let members = value as? [String: Any] else { throw TestTrouble("no JSON object: \(line)") }
+        guard let members = value as? [String: Any] else { throw Trouble("no JSON object: \(line)") }
         self.members = members
     }
 

@@ -1,6 +1,7 @@
 // Random choices that a printed seed brings back, and counts that a soak run scales.
 
 import Foundation
+import Programmes
 import Testing
 
 enum Seed {

@@ -25,8 +25,8 @@ import Services
             try! loop.run()
             ended.signal()
         }
-        let deadline = Date().addingTimeInterval(30)
-        while Date() < deadline {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < deadline {
             let group = try log.snapshot { try $0.groups().first }
             if let group, condition(group) { break }
             log.waker.wait(milliseconds: 20) { false }

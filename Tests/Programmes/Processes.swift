@@ -3,17 +3,10 @@
 
 import Foundation
 import Glibc
-import Testing
 
-/// A test cannot go on: a wait that came to its limit, a process that did not start.
-struct TestTrouble: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
-
-enum Program {
+package enum Program {
     /// Beside the test bundle; BACKSTOP_TEST_BINARY names another build.
-    static let path: String = {
+    package static let path: String = {
         if let given = ProcessInfo.processInfo.environment["BACKSTOP_TEST_BINARY"] { return given }
         var folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         for argument in ProcessInfo.processInfo.arguments where argument.contains(".xctest") {
@@ -23,47 +16,47 @@ enum Program {
     }()
 
     /// No wait of a test is longer.
-    static let secondsMax = 60.0
+    package static let secondsMax = 150.0
 }
 
 /// How a process ended, and what it said.
-struct Finished: CustomStringConvertible {
-    let arguments: [String]
+package struct Finished: CustomStringConvertible {
+    package let arguments: [String]
     /// The exit status; nil after a signal.
-    let status: Int32?
-    let signal: Int32?
-    let out: String
-    let errors: String
+    package let status: Int32?
+    package let signal: Int32?
+    package let out: String
+    package let errors: String
 
-    var lines: [Substring] { out.split(separator: "\n") }
+    package var lines: [Substring] { out.split(separator: "\n") }
 
-    var description: String {
+    package var description: String {
         let end = status.map { "exit status \($0)" } ?? "signal \(signal ?? 0)"
         let shown = arguments.joined(separator: " ").prefix(300)
         return "backstop \(shown): \(end)\n\(out.suffix(1_000))\(errors.suffix(1_000))"
     }
 }
 
-final class RunningProgram {
-    let arguments: [String]
+package final class RunningProgram {
+    package let arguments: [String]
     private let process = Process()
     private let ended = DispatchSemaphore(value: 0)
     private var hasEnded = false
     private let outPath: String
     private let errorPath: String
     /// Standard output, where it was asked for line by line.
-    private(set) var answers: LinePipe?
+    package private(set) var answers: LinePipe?
     private var input: FileHandle?
 
-    var pid: Int32 { process.processIdentifier }
-    var isRunning: Bool { process.isRunning }
+    package var pid: Int32 { process.processIdentifier }
+    package var isRunning: Bool { process.isRunning }
     /// Everything on standard error so far.
-    var errors: String { read(errorPath) }
+    package var errors: String { read(errorPath) }
 
-    enum Piped { case nothing, output, inputAndOutput }
+    package enum Piped { case nothing, output, inputAndOutput }
 
     /// - Parameter runner: a program that runs ours, as `setpriv …`.
-    init(
+    package init(
         _ arguments: [String], folder: String, environment: [String: String], piped: Piped, runner: [String] = []
     ) throws {
         self.arguments = arguments
@@ -107,7 +100,7 @@ final class RunningProgram {
 
     private static func file(_ path: String) throws -> FileHandle {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw TestTrouble("\(path): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else { throw Trouble("\(path): \(String(cString: strerror(errno)))") }
         return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
@@ -117,21 +110,21 @@ final class RunningProgram {
 
     // MARK: While it runs
 
-    func send(_ number: Int32) { kill(pid, number) }
+    package func send(_ number: Int32) { kill(pid, number) }
 
-    func write(_ text: String) throws { try input?.write(contentsOf: Data(text.utf8)) }
+    package func write(_ text: String) throws { try input?.write(contentsOf: Data(text.utf8)) }
 
-    func closeInput() throws {
+    package func closeInput() throws {
         try input?.close()
         input = nil
     }
 
     /// Waits for its end; a process that does not end within the limit is killed, and that is an error.
-    func finish(within seconds: Double = Program.secondsMax) throws -> Finished {
+    package func finish(within seconds: Double = Program.secondsMax) throws -> Finished {
         if ended.wait(timeout: .now() + seconds) == .timedOut {
             kill(pid, SIGKILL)
             hasEnded = ended.wait(timeout: .now() + 5) == .success
-            throw TestTrouble(
+            throw Trouble(
                 "backstop \(arguments.joined(separator: " ")) did not end within \(seconds) s\n\(errors.suffix(1_000))")
         }
         hasEnded = true
@@ -144,24 +137,24 @@ final class RunningProgram {
     }
 
     /// kill -9, and its end.
-    func killNow() throws -> Finished {
+    package func killNow() throws -> Finished {
         send(SIGKILL)
         return try finish()
     }
 }
 
 /// A pipe that is read line by line, with a limit on every wait.
-final class LinePipe {
+package final class LinePipe {
     private let descriptor: Int32
     private var buffer: [UInt8] = []
     private var isAtEnd = false
     /// Every line that was read.
-    private(set) var lines: [String] = []
+    package private(set) var lines: [String] = []
 
     /// Close-on-exec, made while nothing else is started: no other child may keep an end open.
-    static func ends() throws -> (from: Int32, to: Int32) {
+    package static func ends() throws -> (from: Int32, to: Int32) {
         var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw TestTrouble("pipe: \(String(cString: strerror(errno)))") }
+        guard pipe(&ends) == 0 else { throw Trouble("pipe: \(String(cString: strerror(errno)))") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])
     }
@@ -170,8 +163,8 @@ final class LinePipe {
     deinit { close(descriptor) }
 
     /// The next line, or nil at the end.
-    func next(within seconds: Double = Program.secondsMax) throws -> String? {
-        let limit = Date().addingTimeInterval(seconds)
+    package func next(within seconds: Double = Program.secondsMax) throws -> String? {
+        let limit = ContinuousClock.now + .seconds(seconds)
         while true {
             if let end = buffer.firstIndex(of: 0x0a) {
                 let line = String(decoding: buffer[..<end], as: UTF8.self)
@@ -185,15 +178,16 @@ final class LinePipe {
     }
 
     /// Reads to the end; returns every line ever read. A line without an end was cut off and is none.
-    func rest(within seconds: Double) throws -> [String] {
+    package func rest(within seconds: Double) throws -> [String] {
         while try next(within: seconds) != nil {}
         return lines
     }
 
-    private func fill(_ limit: Date) throws {
+    private func fill(_ limit: ContinuousClock.Instant) throws {
         var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        let milliseconds = Int32(max(0, limit.timeIntervalSinceNow * 1_000))
-        guard poll(&wanted, 1, milliseconds) > 0 else { throw TestTrouble("no line came in time") }
+        let left = ContinuousClock.now.duration(to: limit) / .milliseconds(1)
+        let milliseconds = Int32(max(0, left))
+        guard poll(&wanted, 1, milliseconds) > 0 else { throw Trouble("no line came in time") }
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         let count = Glibc.read(descriptor, &chunk, chunk.count)
         if count <= 0 { isAtEnd = true } else { buffer += chunk[..<count] }

@@ -1,0 +1,31 @@
+// Each programme's share of the suite: new seeds every time, printed where something is bad.
+
+import Foundation
+import Programmes
+import Testing
+
+@Suite(.serialized) struct ProgrammeTests {
+    static let binaries = URL(fileURLWithPath: Program.path).deletingLastPathComponent().path
+
+    @Test func everyProgrammeHasANameOfItsOwn() {
+        let names = AllProgrammes.all.map { $0.name }
+        #expect(Set(names).count == names.count)
+    }
+}
+
+/// Runs a share and expects that all of it holds.
+func share<P: Programme>(
+    _ programme: P.Type, cases: Int, seconds: Double, location: SourceLocation = #_sourceLocation
+) throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/soak-test-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }  // what cannot be removed harms no test
+    let seed = UInt64.random(in: 1...UInt64(UInt32.max))
+    let bench = Bench(folder: folder, binaries: ProgrammeTests.binaries, progress: { _ in })
+    let report = try programme.run(Budget(casesMax: cases, seconds: seconds), seed: seed, bench)
+    let again = "again: tools/soak \(P.name) --cases \(cases) --seed \(seed)"
+    print("\(P.name): \(report.cases) \(P.unit), seed \(seed); \(report.notes.joined(separator: "; "))")
+    #expect(
+        report.passed, "\(report.badCases.joined(separator: "\n"))\n\(report.controls)\n\(again)",
+        sourceLocation: location)
+}
