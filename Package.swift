@@ -43,6 +43,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "CLinux"),
         room("Records", [crypto]),
         room("LMDB", ["CLMDB"]),
@@ -62,7 +63,7 @@ let package = Package(
         ),
         .target(name: "CallShim", path: "Tests/CallShim"),
         .target(
-            name: "Programmes", dependencies: ["Records", "EventLog", "Events", "Services"], path: "Tests/Programmes",
+            name: "Programmes", dependencies: ["Records", "EventLog", "Events", "Services", "CHiredis"], path: "Tests/Programmes",
             swiftSettings: strict
         ),
         .executableTarget(
