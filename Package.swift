@@ -63,7 +63,8 @@ let package = Package(
         ),
         .target(name: "CallShim", path: "Tests/CallShim"),
         .target(
-            name: "Programmes", dependencies: ["Records", "EventLog", "Events", "Services", "CHiredis"], path: "Tests/Programmes",
+            name: "Programmes", dependencies: ["Records", "EventLog", "Events", "Services", "CHiredis"],
+            path: "Tests/Programmes",
             swiftSettings: strict
         ),
         .executableTarget(

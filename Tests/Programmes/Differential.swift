@@ -16,7 +16,10 @@ package enum Differential: Programme {
     /// What we do otherwise than Redis, and why it cannot be compared.
     package static let intendedDifferences: [(what: String, why: String)] = [
         ("XADD with `*`", "two clocks give two ids; ids of our own are tested beside a model"),
-        ("`~` in MAXLEN and MINID, radix-tree numbers of XINFO", "they show Redis' memory layout, which we do not have"),
+        (
+            "`~` in MAXLEN and MINID, radix-tree numbers of XINFO",
+            "they show Redis' memory layout, which we do not have"
+        ),
         ("DEL, RENAME and expiry of a stream", "nothing is deleted from a log"),
         ("XSETID", "a stream's last id and count follow from its records"),
         ("a deleted consumer that owns entries", "ours stays listed until they are claimed; Redis' rule is sent here"),
@@ -84,7 +87,8 @@ package enum Differential: Programme {
             let theirs = withoutRadixTree(try redis.run(command.words))
             let answer = try ours.run(command)
             if answer.agrees(withRedis: theirs) { return theirs }
-            report.fail("seed \(seed), epoch \(epoch), command \(count): \(command)\n    ours  \(answer)\n    Redis \(theirs)")
+            report.fail(
+                "seed \(seed), epoch \(epoch), command \(count): \(command)\n    ours  \(answer)\n    Redis \(theirs)")
             return nil
         }
         while count < commandsPerEpoch, !budget.isSpent(done + count) {

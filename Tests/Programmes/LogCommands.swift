@@ -164,7 +164,8 @@ struct LogCommands {
     }
 
     private func pendingEntries(
-        _ key: String, _ group: String, _ idle: Int64?, _ from: EntryID, _ to: EntryID, _ count: Int, _ consumer: String?
+        _ key: String, _ group: String, _ idle: Int64?, _ from: EntryID, _ to: EntryID, _ count: Int,
+        _ consumer: String?
     ) throws -> Reply {
         let now = log.clock.now()
         let until = idle.flatMap { $0 > 0 ? Timestamp(nanoseconds: now.nanoseconds - $0 * 1_000_000) : nil }

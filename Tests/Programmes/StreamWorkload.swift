@@ -31,7 +31,8 @@ struct StreamWorkload {
             let (a, b) = (id(key), id(key))
             let count = chance(3) ? nil : Int.random(in: 1...20, using: &random)
             return .range(key, min(a, b), chance(4) ? .last : max(a, b), count: count, reversed: chance(2))
-        case 31: return chance(2) ? .length(key) : .read(key, after: id(key), count: Int.random(in: 1...9, using: &random))
+        case 31:
+            return chance(2) ? .length(key) : .read(key, after: id(key), count: Int.random(in: 1...9, using: &random))
         case 32..<36: return .create(key, group, at: place(key), makeStream: !chance(5), entriesRead: entriesRead())
         case 36..<38: return .setID(key, group, to: place(key), entriesRead: entriesRead())
         case 38: return chance(3) ? .destroy(key, group) : .createConsumer(key, group, consumer)
@@ -41,7 +42,8 @@ struct StreamWorkload {
             return .readGroup(key, group, consumer, from: .new, count: count, noAck: chance(6))
         case 58..<64:
             let count = chance(4) ? nil : Int.random(in: 1...8, using: &random)
-            return .readGroup(key, group, consumer, from: .own(after: chance(2) ? .zero : id(key)), count: count, noAck: false)
+            return .readGroup(
+                key, group, consumer, from: .own(after: chance(2) ? .zero : id(key)), count: count, noAck: false)
         case 64..<74: return .acknowledge(key, group, ids(key, 1...6))
         case 74..<76: return .pending(key, group)
         case 76..<80:
