@@ -84,8 +84,9 @@ package enum Differential: Programme {
             seed: seed &+ UInt64(epoch) &* 0x9e37_79b9, keys: keys, beganAt: ours.log.clock.now().milliseconds)
         var count = 0
         func check(_ command: StreamCommand) throws -> Reply? {
-            let theirs = withoutRadixTree(try redis.run(command.words))
+            try redis.send(command.words)
             let answer = try ours.run(command)
+            let theirs = withoutRadixTree(try redis.receive())
             if answer.agrees(withRedis: theirs) { return theirs }
             report.fail(
                 "seed \(seed), epoch \(epoch), command \(count): \(command)\n    ours  \(answer)\n    Redis \(theirs)")

@@ -88,13 +88,29 @@ final class RedisServer {
     }
 
     func run(_ arguments: [String]) throws -> Reply {
+        try send(arguments)
+        return try receive()
+    }
+
+    /// Sends a command and does not wait: Redis works while its caller does.
+    func send(_ arguments: [String]) throws {
         var pointers: [UnsafePointer<CChar>?] = arguments.map { UnsafePointer(strdup($0)) }
         defer { for pointer in pointers { free(UnsafeMutablePointer(mutating: pointer)) } }
         let lengths = arguments.map(\.utf8.count)
         redisAppendCommandArgv(context, Int32(arguments.count), &pointers, lengths)
+        var isDone: Int32 = 0
+        while isDone == 0 {
+            guard redisBufferWrite(context, &isDone) == REDIS_OK else {
+                throw Trouble("redis-server is gone before \(arguments)")
+            }
+        }
+    }
+
+    /// The reply to the oldest command that was sent.
+    func receive() throws -> Reply {
         var answer: UnsafeMutableRawPointer?
         guard redisGetReply(context, &answer) == REDIS_OK, let answer else {
-            throw Trouble("redis-server is gone after \(arguments)")
+            throw Trouble("redis-server is gone: a reply is missing")
         }
         defer { freeReplyObject(answer) }
         return RedisServer.reply(answer.assumingMemoryBound(to: redisReply.self))
