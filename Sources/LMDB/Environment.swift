@@ -128,13 +128,14 @@ package final class Environment: @unchecked Sendable {
         }
     }
 
-    /// A file that is shorter than its last page would end the process with SIGBUS on the first access.
+    /// A file that is shorter than its last page would end the process with SIGBUS on the first access. The last
+    /// page is asked for before the length: the file only grows, and another process may commit in between.
     private func requireWholeFile() throws {
+        let needed = info().usedBytes
         var status = stat()
         guard stat(path + "/data.mdb", &status) == 0 else {
             throw EnvironmentError.unreadable(path: path, LMDBError(code: errno, call: "stat"))
         }
-        let needed = info().usedBytes
         guard Int(status.st_size) >= needed else {
             throw EnvironmentError.truncated(path: path, needed: needed, found: Int(status.st_size))
         }

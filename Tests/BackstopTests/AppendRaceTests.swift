@@ -92,6 +92,26 @@ import Testing
         }
     }
 
+    /// Another process makes the file grow between any two looks at it.
+    @Test func aLogThatGrowsWhileItIsOpenedIsNotCalledCutOff() throws {
+        try withScratchLog { log in
+            let lines = (0..<256).map { Messages.entry(key: "k\($0)", value: $0) }.joined(separator: "\n") + "\n"
+            let writer = try log.start("append", "race", "--from", "-", "--json", piped: .inputAndOutput)
+            let answers = try #require(writer.answers)
+            for _ in 0..<scaled(25) {
+                try writer.write(lines)
+                let readers = try (0..<4).map { _ in try log.start("query", "--limit", "1") }
+                for _ in 0..<256 { _ = try answers.next() }
+                for reader in readers {
+                    let finished = try reader.finish()
+                    #expect(finished.status == 0, "\(finished)")
+                }
+            }
+            try writer.closeInput()
+            #expect(try writer.finish().status == 0)
+        }
+    }
+
     @Test func tenProcessesReportOverlappingFillsAndPositionsAreExact() throws {
         try withScratchLog { log in
             var random = SeededGenerator(log.seed, for: "fills")
