@@ -196,25 +196,29 @@ package final class Environment: @unchecked Sendable {
     // MARK: Tables
 
     /// Opens tables once, right after the environment; they are never closed.
-    /// A table that is not there is made, or nil where the environment is read-only.
+    /// A table that is not there is made, or nil where the environment is read-only. Where all are there nothing
+    /// is written: LMDB's lock is unfair, and whoever opens beside a busy writer would wait for it, out of turn.
     @available(*, noasync)
     package func openTables(_ names: [String]) throws -> [TableHandle?] {
-        if options.readOnly {
-            var begun: OpaquePointer?
-            try check(mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun), "mdb_txn_begin")
-            let opened: [TableHandle?]
-            do {
-                opened = try names.map { try openTable($0, begun!, flags: 0) }
-            } catch {
-                mdb_txn_abort(begun)
-                throw error
-            }
-            try check(mdb_txn_commit(begun), "mdb_txn_commit")  // keeps the handles
-            return opened
-        }
+        let opened = try openPresentTables(names)
+        if options.readOnly || !opened.contains(nil) { return opened }
         return try write { transaction in
             try names.map { try openTable($0, transaction.handle, flags: UInt32(MDB_CREATE)) }
         }
+    }
+
+    private func openPresentTables(_ names: [String]) throws -> [TableHandle?] {
+        var begun: OpaquePointer?
+        try check(mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun), "mdb_txn_begin")
+        let opened: [TableHandle?]
+        do {
+            opened = try names.map { try openTable($0, begun!, flags: 0) }
+        } catch {
+            mdb_txn_abort(begun)
+            throw error
+        }
+        try check(mdb_txn_commit(begun), "mdb_txn_commit")  // keeps the handles
+        return opened
     }
 
     private func openTable(_ name: String, _ transaction: OpaquePointer, flags: UInt32) throws -> TableHandle? {
