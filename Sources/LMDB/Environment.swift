@@ -136,9 +136,19 @@ package final class Environment: @unchecked Sendable {
         guard stat(path + "/data.mdb", &status) == 0 else {
             throw EnvironmentError.unreadable(path: path, LMDBError(code: errno, call: "stat"))
         }
-        guard Int(status.st_size) >= needed else {
-            throw EnvironmentError.truncated(path: path, needed: needed, found: Int(status.st_size))
+        guard Int(status.st_size) < needed, try !lacksOnlyFreePages() else { return }
+        throw EnvironmentError.truncated(path: path, needed: needed, found: Int(status.st_size))
+    }
+
+    private func lacksOnlyFreePages() throws -> Bool {
+        for _ in 0..<100 {
+            var begun: OpaquePointer?
+            try check(mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun), "mdb_txn_begin")
+            defer { mdb_txn_abort(begun) }
+            // success fills it
+            if let answer = try FreePages.holdAllMissing(of: handle, begun!) { return answer }
         }
+        return false
     }
 
     // MARK: Transactions
