@@ -52,17 +52,22 @@ package final class RunningProgram {
     package var isRunning: Bool { process.isRunning }
     /// Everything on standard error so far.
     package var errors: String { read(errorPath) }
+    /// Everything on standard output so far, where it goes to a file.
+    package var output: String { read(outPath) }
 
     package enum Piped { case nothing, output, inputAndOutput }
 
-    /// - Parameter runner: a program that runs ours, as `setpriv …`.
+    /// - Parameters:
+    ///   - runner: a program that runs ours, as `setpriv …`.
+    ///   - program: another one than `backstop`.
     package init(
-        _ arguments: [String], folder: String, environment: [String: String], piped: Piped, runner: [String] = []
+        _ arguments: [String], folder: String, environment: [String: String], piped: Piped, runner: [String] = [],
+        program: String = Program.path
     ) throws {
         self.arguments = arguments
         let name = folder + "/io-" + UUID().uuidString
         (outPath, errorPath) = (name + ".out", name + ".err")
-        let all = runner + [Program.path] + arguments
+        let all = runner + [program] + arguments
         process.executableURL = URL(fileURLWithPath: all[0])
         process.arguments = Array(all.dropFirst())
         process.currentDirectoryURL = URL(fileURLWithPath: folder)

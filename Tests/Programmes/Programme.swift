@@ -44,12 +44,17 @@ package struct Bench: Sendable {
     package let folder: String
     /// Where `backstop`, `log-soak` and `libCallShim.so` of one build stand.
     package let binaries: String
+    /// Whether a figure of time may be bad. Not in the test suite: its machine is shared.
+    package let judgesTime: Bool
     /// Gets a line now and then.
     package let progress: @Sendable (String) -> Void
 
-    package init(folder: String, binaries: String, progress: @escaping @Sendable (String) -> Void) {
+    package init(
+        folder: String, binaries: String, judgesTime: Bool = false, progress: @escaping @Sendable (String) -> Void
+    ) {
         self.folder = folder
         self.binaries = binaries
+        self.judgesTime = judgesTime
         self.progress = progress
     }
 }
