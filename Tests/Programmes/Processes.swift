@@ -56,13 +56,15 @@ package final class RunningProgram {
     package enum Piped { case nothing, output, inputAndOutput }
 
     /// - Parameter runner: a program that runs ours, as `setpriv …`.
+    /// - Parameter program: another binary of the same build.
     package init(
-        _ arguments: [String], folder: String, environment: [String: String], piped: Piped, runner: [String] = []
+        _ arguments: [String], folder: String, environment: [String: String], piped: Piped, runner: [String] = [],
+        program: String = Program.path
     ) throws {
         self.arguments = arguments
         let name = folder + "/io-" + UUID().uuidString
         (outPath, errorPath) = (name + ".out", name + ".err")
-        let all = runner + [Program.path] + arguments
+        let all = runner + [program] + arguments
         process.executableURL = URL(fileURLWithPath: all[0])
         process.arguments = Array(all.dropFirst())
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
