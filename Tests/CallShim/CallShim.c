@@ -19,7 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { FILES_MAX = 4096, PATHS_MAX = 512, KINDS = 16, SHORT_WRITE = -1 };
+enum { FILES_MAX = 4096, PATHS_MAX = 512, KINDS = 16, SHORT_WRITE = -1, LIE = -2 };
 
 static struct {
     uint8_t is_seen, is_mark, is_synced;
@@ -29,7 +29,7 @@ static char *paths[PATHS_MAX];
 static int path_count;
 static unsigned long calls[KINDS];
 static char folder[PATH_MAX], marks[PATH_MAX];
-static int trace = -1, is_on, is_unsynced;
+static int trace = -1, is_on;
 static int fail_kind = -1, fail_how;
 static unsigned long fail_at;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -79,12 +79,11 @@ __attribute__((constructor)) static void start(void) {
     if (mark) snprintf(marks, sizeof marks, "%s", mark);
     if (to) trace = (int)syscall(SYS_openat, AT_FDCWD, to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     if (to && trace < 0) abort();
-    is_unsynced = getenv("CALL_SHIM_UNSYNCED") != 0;
     if (fail) {
         static const char *const kinds[] = {"", "open", "read", "write", "sync", "truncate", "map", "unlink",
                                             "rename", "allocate"};
         static const struct { const char *name; int value; } hows[] = {
-            {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"ENOMEM", ENOMEM}, {"SHORT", SHORT_WRITE}};
+            {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"ENOMEM", ENOMEM}, {"SHORT", SHORT_WRITE}, {"LIE", LIE}};
         char kind[16], how[16];
         if (sscanf(fail, "%15[a-z]:%lu:%15[A-Z]", kind, &fail_at, how) != 3) abort();
         for (int i = CALL_OPEN; i <= CALL_ALLOCATE; i++)
@@ -111,7 +110,7 @@ static int injected(int kind) { return ++calls[kind] == fail_at && kind == fail_
 
 /// A call that is to fail and was not made.
 static long failed(int kind, uint16_t path, int how, uint64_t offset) {
-    errno = how == SHORT_WRITE ? EIO : how;
+    errno = how < 0 ? EIO : how;
     note(kind, CALL_INJECTED, path, -1, offset);
     return -1;
 }
@@ -203,7 +202,7 @@ static ssize_t written(int file, const struct iovec *parts, int count, off_t off
     uint16_t path = files[file].path;
     int at_position = offset < 0;
     if (at_position) offset = syscall(SYS_lseek, file, 0, SEEK_CUR);
-    int how = injected(CALL_WRITE), flags = files[file].is_synced && !is_unsynced ? CALL_SYNCED : 0;
+    int how = injected(CALL_WRITE), flags = files[file].is_synced ? CALL_SYNCED : 0;
     if (how && how != SHORT_WRITE) return failed(CALL_WRITE, path, how, (uint64_t)offset);
     long result;
     if (how == SHORT_WRITE) {
@@ -274,8 +273,9 @@ static int synced(int file, long number) {
     if (!is_seen(file)) return (int)syscall(number, file);
     pthread_mutex_lock(&mutex);
     int how = injected(CALL_SYNC);
-    long result = how ? failed(CALL_SYNC, files[file].path, how, 0) : is_unsynced ? 0 : syscall(number, file);
-    if (!how) note(CALL_SYNC, result == 0 && !is_unsynced ? CALL_SYNCED : 0, files[file].path, result, 0);
+    long result = how == LIE ? 0 : how ? failed(CALL_SYNC, files[file].path, how, 0) : syscall(number, file);
+    if (how == LIE) note(CALL_SYNC, CALL_INJECTED, files[file].path, 0, 0);
+    if (!how) note(CALL_SYNC, result == 0 ? CALL_SYNCED : 0, files[file].path, result, 0);
     pthread_mutex_unlock(&mutex);
     return (int)result;
 }

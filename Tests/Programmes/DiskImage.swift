@@ -27,7 +27,7 @@ struct DiskImage {
         case syncAll
         /// The last write.
         case syncLast
-        /// A failed sync: the kernel calls the pages clean now, and no later sync writes them.
+        /// A sync that failed, or was not made and said that it was: the kernel calls the pages clean now, and no later sync writes them.
         case forgetAll
         case truncate(Int)
         case mark
@@ -39,13 +39,18 @@ struct DiskImage {
         var end: Int { offset + bytes.count }
     }
 
+    private static let pageBytes = 4_096
+
     private let source: [UInt8]
     private(set) var durable: [UInt8]
+    /// The file as processes see it: the kernel's pages. A sync writes whole pages, with whatever stands in them.
+    private var cached: [UInt8]
     private var unsynced: [Write] = []
     private(set) var marks = 0
 
     init(base: [UInt8], source: [UInt8]) {
         durable = base
+        cached = base
         self.source = source
     }
 
@@ -59,7 +64,7 @@ struct DiskImage {
             case .write where !event.bytes.isEmpty:
                 steps.append(.write(offset: event.offset, bytes: event.bytes))
                 if event.isSynced, flushes == .asMade { steps.append(.syncLast) }
-            case .sync where event.error != 0: steps.append(.forgetAll)
+            case .sync where event.error != 0 || event.isInjected: steps.append(.forgetAll)
             case .sync where event.isSynced && flushes != .noSync: steps.append(.syncAll)
             case .truncate where event.error == 0: steps.append(.truncate(event.offset))
             default: continue
@@ -70,19 +75,21 @@ struct DiskImage {
 
     mutating func take(_ step: Step) {
         switch step {
-        case .write(let offset, let bytes): unsynced.append(Write(offset: offset, bytes: bytes))
+        case .write(let offset, let bytes):
+            let write = Write(offset: offset, bytes: bytes)
+            unsynced.append(write)
+            DiskImage.copy(source, bytes.lowerBound, &cached, offset, bytes.count)
         case .syncAll:
-            for write in unsynced { apply(write) }
+            for write in unsynced { flush(write) }
             unsynced.removeAll(keepingCapacity: true)
         case .syncLast:
             guard let last = unsynced.popLast() else { return }
-            // A page is written as it is: what was written to the same bytes before goes with it.
-            for write in unsynced where write.offset < last.end && last.offset < write.end { apply(write) }
+            flush(last)
             unsynced.removeAll { $0.offset < last.end && last.offset < $0.end }
-            apply(last)
         case .forgetAll: unsynced.removeAll(keepingCapacity: true)
         case .truncate(let count):
             if count < durable.count { durable.removeLast(durable.count - count) }
+            if count < cached.count { cached.removeLast(cached.count - count) }
         case .mark: marks += 1
         }
     }
@@ -92,25 +99,28 @@ struct DiskImage {
         switch step {
         case .syncAll: unsynced.removeAll(keepingCapacity: true)
         case .syncLast: unsynced.removeLast()
-        case .write, .forgetAll, .truncate, .mark: take(step)
+        case .write(let offset, let bytes): unsynced.append(Write(offset: offset, bytes: bytes))
+        case .forgetAll: unsynced.removeAll(keepingCapacity: true)
+        case .truncate, .mark: break
         }
     }
 
-    private mutating func apply(_ write: Write) {
-        if durable.count < write.end { durable.append(contentsOf: repeatElement(0, count: write.end - durable.count)) }
-        source.withUnsafeBytes { from in
-            durable.withUnsafeMutableBytes { to in
-                DiskImage.copy(from, write.bytes.lowerBound, to, write.offset, write.bytes.count)
+    private mutating func flush(_ write: Write) {
+        let first = write.offset / DiskImage.pageBytes * DiskImage.pageBytes
+        let pastEnd = min(
+            cached.count, (write.end + DiskImage.pageBytes - 1) / DiskImage.pageBytes * DiskImage.pageBytes)
+        DiskImage.copy(cached, first, &durable, first, pastEnd - first)
+    }
+
+    /// Grows `to` where it is too short.
+    private static func copy(_ from: [UInt8], _ fromPlace: Int, _ to: inout [UInt8], _ place: Int, _ count: Int) {
+        if to.count < place + count { to.append(contentsOf: repeatElement(0, count: place + count - to.count)) }
+        from.withUnsafeBytes { from in
+            to.withUnsafeMutableBytes { to in
+                UnsafeMutableRawBufferPointer(rebasing: to[place..<place + count])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: from[fromPlace..<fromPlace + count]))
             }
         }
-    }
-
-    private static func copy(
-        _ from: UnsafeRawBufferPointer, _ fromPlace: Int, _ to: UnsafeMutableRawBufferPointer, _ place: Int,
-        _ count: Int
-    ) {
-        UnsafeMutableRawBufferPointer(rebasing: to[place..<place + count])
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: from[fromPlace..<fromPlace + count]))
     }
 
     /// How many writes are not synced.
@@ -143,11 +153,7 @@ struct DiskImage {
         }
         let length = max(state.count, isLengthKept ? whole : 0, kept.map { $0.to + $0.count }.max() ?? 0)
         state.append(contentsOf: repeatElement(0, count: length - state.count))
-        source.withUnsafeBytes { from in
-            state.withUnsafeMutableBytes { to in
-                for part in kept { DiskImage.copy(from, part.from, to, part.to, part.count) }
-            }
-        }
+        for part in kept { DiskImage.copy(source, part.from, &state, part.to, part.count) }
         return state
     }
 

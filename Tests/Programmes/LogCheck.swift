@@ -39,7 +39,7 @@ enum Finding: Equatable {
 }
 
 final class LogCheck {
-    private var journals: [String: [JournalLine]] = [:]
+    private var known: (path: String, seed: UInt64, lines: [JournalLine]) = ("", 0, [])
 
     /// `log-soak child log-check`; each line of input is `FOLDER<tab>JOURNAL<tab>LINES<tab>SEED`.
     static func child(_ arguments: [String]) throws {
@@ -58,8 +58,11 @@ final class LogCheck {
     }
 
     private func check(_ path: String, _ journal: String, lines: Int, seed: UInt64) throws -> Finding {
-        if journals[journal] == nil { journals = [journal: try JournalLine.lines(journal)] }
-        let acknowledged = (journals[journal] ?? []).prefix(lines)
+        // The same path may be the journal of another workload, then of another seed or length.
+        if journal != known.path || seed != known.seed || lines > known.lines.count {
+            known = (journal, seed, try JournalLine.lines(journal))
+        }
+        let acknowledged = known.lines.prefix(lines)
         let log: EventLog
         do { log = try SoakLog.open(path, .writing) } catch { return .found("open: \(error)") }
         defer { log.close() }

@@ -26,7 +26,7 @@ enum SoakLog {
         body: { event in Body(fields: FieldMap([("event", "\(event)")]), typed: []) })
 
     static var options: LogOptions {
-        LogOptions(bytesMax: 1 << 40, reserveBytes: 0, clock: clock, version: "soak")
+        LogOptions(bytesMax: 1 << 40, reserveBytes: 64 << 10, clock: clock, version: "soak")
     }
 
     /// Counts milliseconds, so that ids and pages are the same in every run of a seed.
