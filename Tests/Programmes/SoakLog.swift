@@ -23,7 +23,19 @@ enum SoakLog {
             default: return DraftFacts(identity: typed, guards: [])
             }
         },
-        body: { event in Body(fields: FieldMap([("event", "\(event)")]), typed: []) })
+        body: { event in
+            guard case .streamHidden(let stream, .entries(let ids)) = event else {
+                return Body(fields: FieldMap([("event", "\(event)")]), typed: [])
+            }
+            let words = [stream.text] + ids.map(\.description)
+            return Body(fields: FieldMap([("hides", "\(ids.count)")]), typed: Array(words.joined(separator: " ").utf8))
+        },
+        hiding: { body in
+            let typed = body.span.bytes.array(try Body.parts(body.span.bytes).typed)
+            let words = String(decoding: typed, as: UTF8.self).split(separator: " ").map(String.init)
+            guard let stream = words.first else { throw Trouble("a body that hides nothing") }
+            return (try StreamName(stream), .entries(words.dropFirst().compactMap { EntryID($0) }))
+        })
 
     static var options: LogOptions {
         LogOptions(bytesMax: 1 << 40, reserveBytes: 64 << 10, clock: clock, version: "soak")
