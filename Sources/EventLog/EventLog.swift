@@ -49,6 +49,7 @@ package final class EventLog: Sendable {
         lock.lock()
         defer { lock.unlock() }
         let folder = try LogFolder(creating: path)
+        try folder.removeHalfMadeData()
         let environment = try Environment(at: folder.log, options: environmentOptions(.writing))
         defer { environment.close() }
         let tables = try Tables(environment)
