@@ -80,6 +80,8 @@ package final class EventLog: Sendable {
             throw LogError.damaged("\(error)")
         }
         do {
+            // Before anything is written: a commit on top of a torn meta page could write over live pages.
+            if let problem = try environment.metaProblem() { throw LogError.damaged("a torn meta page: \(problem)") }
             tables = try Tables(environment)
             id = try EventLog.readID(environment, tables)
             capacity = Capacity(folder: folder, bytesMax: options.bytesMax, reserveWanted: options.reserveBytes)
