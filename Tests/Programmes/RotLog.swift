@@ -7,7 +7,7 @@ import Glibc
 import Records
 
 enum RotLog {
-    static let records = 150
+    static let records = 190
     private static let bodyBytes = 7_200
 
     /// `log-soak child rot-build FOLDER SEED`

@@ -42,15 +42,15 @@ struct RotRun {
         while flips + swaps < flipsInFull + swapsInFull, !budget.isSpent(report.cases) {
             if swaps < swapsInFull, swaps * flipsInFull <= flips * swapsInFull {
                 swaps += 1
-                try check(Damage.swap(of: bytes, &random))
+                try check(Damage.swap(of: bytes, &random), bench)
             } else {
                 flips += 1
                 place = (place + stride) % bytes.count
-                try check(Damage.flip(place, of: bytes, &random))
+                try check(Damage.flip(place, of: bytes, &random), bench)
             }
             if report.cases % 20_000 == 19_999 { bench.progress("\(report.cases) flips, \(report.bad) bad") }
         }
-        for lane in lanes.indices { try finish(lane) { try $0.judge($1, $2) } }
+        for lane in lanes.indices { try finish(lane) { try $0.judge($1, $2, bench) } }
     }
 
     /// Flips in leaf pages, where the tables are (opening alone checks the records), until some were served wrongly.
@@ -71,9 +71,9 @@ struct RotRun {
 
     // MARK: One case
 
-    private mutating func check(_ damage: Damage) throws {
+    private mutating func check(_ damage: Damage, _ bench: Bench) throws {
         turn = (turn + 1) % lanes.count
-        try finish(turn) { try $0.judge($1, $2) }
+        try finish(turn) { try $0.judge($1, $2, bench) }
         try put(damage, in: turn)
         try lanes[turn].ask("verify")
     }
@@ -100,20 +100,26 @@ struct RotRun {
         }
     }
 
-    private mutating func judge(_ damage: Damage, _ answer: CheckLane.Answer) throws {
+    private mutating func judge(_ damage: Damage, _ answer: CheckLane.Answer, _ bench: Bench) throws {
         report.cases += 1
         let text = "seed \(seed), \(damage.text)"
         switch answer {
         case .crashed: counts["crashed", default: 0] += 1
-        case .hung: report.fail("\(text): the check did not end")
+        case .hung: fail("\(text): the check did not end", bench)
         case .line(let line):
             switch try Finding(line) {
             case .whole: counts["harmless", default: 0] += 1
             case .found: counts["found", default: 0] += 1
-            case .wrong(let what): report.fail("\(text): \(what)")
+            case .wrong(let what): fail("\(text): \(what)", bench)
             case .lost: throw Trouble("rot-check answered \(line)")
             }
         }
+    }
+
+    /// Said at once: a full run takes hours.
+    private mutating func fail(_ what: String, _ bench: Bench) {
+        report.fail(what)
+        bench.progress("BAD \(what)")
     }
 
     private static let pageBytes = 4_096

@@ -4,5 +4,5 @@ import Programmes
 import Testing
 
 extension ProgrammeTests {
-    @Test func whicheverCallFailsNothingAcknowledgedIsLost() throws { try share(NthCall.self, cases: 80, seconds: 20) }
+    @Test func whicheverCallFailsNothingAcknowledgedIsLost() throws { try share(NthCall.self, cases: 60, seconds: 20) }
 }
