@@ -19,7 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { FILES_MAX = 4096, PATHS_MAX = 512, KINDS = 16, SHORT_WRITE = -1, LIE = -2 };
+enum { FILES_MAX = 4096, PATHS_MAX = 512, KINDS = 16, SHORT_WRITE = -1, LIE = -2, LATE = -3 };
 
 static struct {
     uint8_t is_seen, is_mark, is_synced;
@@ -83,7 +83,7 @@ __attribute__((constructor)) static void start(void) {
         static const char *const kinds[] = {"", "open", "read", "write", "sync", "truncate", "map", "unlink",
                                             "rename", "allocate"};
         static const struct { const char *name; int value; } hows[] = {
-            {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"ENOMEM", ENOMEM}, {"SHORT", SHORT_WRITE}, {"LIE", LIE}};
+            {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"ENOMEM", ENOMEM}, {"SHORT", SHORT_WRITE}, {"LIE", LIE}, {"LATE", LATE}};
         char kind[16], how[16];
         if (sscanf(fail, "%15[a-z]:%lu:%15[A-Z]", kind, &fail_at, how) != 3) abort();
         for (int i = CALL_OPEN; i <= CALL_ALLOCATE; i++)
@@ -203,7 +203,7 @@ static ssize_t written(int file, const struct iovec *parts, int count, off_t off
     int at_position = offset < 0;
     if (at_position) offset = syscall(SYS_lseek, file, 0, SEEK_CUR);
     int how = injected(CALL_WRITE), flags = files[file].is_synced ? CALL_SYNCED : 0;
-    if (how && how != SHORT_WRITE) return failed(CALL_WRITE, path, how, (uint64_t)offset);
+    if (how && how != SHORT_WRITE && how != LATE) return failed(CALL_WRITE, path, how, (uint64_t)offset);
     long result;
     if (how == SHORT_WRITE) {
         size_t half = sum(parts, count) / 2;
@@ -223,8 +223,14 @@ static ssize_t written(int file, const struct iovec *parts, int count, off_t off
                              : syscall(SYS_pwritev, file, parts, count, (long)offset, 0L);
     }
     int error = result < 0 ? errno : 0;
+    uint32_t length = result > 0 ? (uint32_t)result : 0;
+    if (how == LATE) {
+        flags |= CALL_INJECTED;
+        error = EIO;
+        result = -1;
+    }
     append((struct call_event){.kind = CALL_WRITE, .flags = (uint8_t)flags, .path = path, .error = error,
-                               .offset = (uint64_t)offset, .length = result > 0 ? (uint32_t)result : 0}, parts, count);
+                               .offset = (uint64_t)offset, .length = length}, parts, count);
     if (error) errno = error;
     return result;
 }

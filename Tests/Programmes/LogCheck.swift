@@ -17,14 +17,22 @@ enum Finding: Equatable {
     /// Verified, and not what was written.
     case wrong(String)
 
+    /// One line, whatever was found.
     var line: String {
         switch self {
         case .whole: "whole"
-        case .found(let what): "found\t\(what)"
-        case .lost(let count, let what): "lost\t\(count)\t\(what)"
-        case .wrong(let what): "wrong\t\(what)"
+        case .found(let what): "found\t\(Finding.plain(what))"
+        case .lost(let count, let what): "lost\t\(count)\t\(Finding.plain(what))"
+        case .wrong(let what): "wrong\t\(Finding.plain(what))"
         }
     }
+
+    private static func plain(_ text: String) -> String {
+        String(decoding: text.utf8.map { $0 < 0x20 ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+    }
+
+    /// Answers whoever asked.
+    func say() throws { try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) }
 
     init(_ line: String) throws {
         let parts = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
@@ -51,9 +59,7 @@ final class LogCheck {
             guard parts.count == 4, let lines = Int(parts[2]), let seed = UInt64(parts[3]) else {
                 throw Trouble("log-check was asked \(line)")
             }
-            let finding = try check.check(parts[0], parts[1], lines: lines, seed: seed)
-            let answer = finding.line.replacingOccurrences(of: "\n", with: " ") + "\n"
-            try FileHandle.standardOutput.write(contentsOf: Data(answer.utf8))
+            try check.check(parts[0], parts[1], lines: lines, seed: seed).say()
         }
     }
 

@@ -1,6 +1,6 @@
 // The Nth call of one kind fails, for every N until a run no longer gets so far. The workload ends by itself, with
 // errors that say what to do; what it was told is done is in the file, and on the disk: nothing is acknowledged
-// whose sync had failed. The control is a sync that is not made and says that it was.
+// whose sync had failed, also where the power goes before the next commit. The control is a sync that is not made and says that it was.
 
 import Foundation
 
@@ -18,7 +18,7 @@ package struct NthCall: Programme {
     }
 
     static let faults: [Fault] = [
-        (.open, ["EIO", "ENOSPC", "EINTR"]), (.read, ["EIO"]), (.write, ["EIO", "ENOSPC", "EINTR", "SHORT"]),
+        (.open, ["EIO", "ENOSPC", "EINTR"]), (.read, ["EIO"]), (.write, ["EIO", "ENOSPC", "EINTR", "SHORT", "LATE"]),
         (.sync, ["EIO", "ENOSPC", "EINTR"]), (.truncate, ["EIO", "EINTR"]), (.map, ["ENOMEM"]), (.unlink, ["EIO"]),
         (.rename, ["EIO"]), (.allocate, ["ENOSPC"]),
     ].flatMap { (kind: CallTrace.Kind, hows: [String]) in hows.map { Fault(kind: kind, how: $0) } }

@@ -42,7 +42,7 @@ struct NthCallRun {
     private static func problems(_ run: FaultRun, _ lane: CheckLane) throws -> [String] {
         guard run.end.status == 0, case .ended? = run.journal.last else { return ["the workload failed: \(run.end)"] }
         var problems = wordsProblems(run)
-        let image = try durableProblem(run, lane)
+        let image = try diskProblem(run, lane)
         if let image { problems.append(image) }
         // Last, since the check appends.
         let left = try ask(lane, run.folder + "/log", run, lines: run.journal.count)
@@ -67,28 +67,30 @@ struct NthCallRun {
         ["LogError: ", "EnvironmentError: ", "CommitError: "].contains { text.hasPrefix($0) }
     }
 
-    /// What is on the disk at a mark, and no more than that, bears the journal out up to the mark. It is looked at
-    /// where the first call after the fault was acknowledged, and at the end.
-    private static func durableProblem(_ run: FaultRun, _ lane: CheckLane) throws -> String? {
+    /// What the disk holds bears the journal out: at every point from the fault to the first acknowledgement after
+    /// it, and at the end. Of what was not synced, nothing or some of it is there.
+    private static func diskProblem(_ run: FaultRun, _ lane: CheckLane) throws -> String? {
         let steps = DiskImage.steps(run.trace, of: Recording.dataFile, .asMade)
-        let marks = run.trace.calls(.mark)
-        let before = run.trace.events.prefix { !$0.isInjected }.count { $0.kind == .mark }
-        // The lines until the first acknowledgement after the fault.
-        let first = run.journal.indices.dropFirst(before).first {
-            if case .acknowledged = run.journal[$0] { true } else { false }
-        }
+        let isAcknowledged = run.journal.map { if case .acknowledged = $0 { true } else { false } }
+        let begin = run.trace.events.prefix { !$0.isInjected }.count { $0.kind == .mark }
+        let firstAfter = isAcknowledged.indices.dropFirst(begin).first { isAcknowledged[$0] } ?? begin
         var image = DiskImage(base: [], source: run.trace.bytes)
-        var random = SeededGenerator(seed: 0)  // nothing is random where nothing survives
+        var random = SeededGenerator(seed: run.workload &+ UInt64(run.n))
         let log = lane.folder + "/log"
         if !FileManager.default.fileExists(atPath: log) {
             try WorkFolder.makeLogFolder(log, like: run.folder + "/log")
         }
-        for step in steps {
+        for (number, step) in steps.enumerated() {
             image.take(step)
-            guard case .mark = step, image.marks == marks || image.marks - 1 == first else { continue }
-            try WorkFolder.put(image.state(.nothing, &random), into: log)
-            let finding = try ask(lane, log, run, lines: image.marks)
-            if finding != .whole { return "on the disk at line \(image.marks) of the journal: \(finding.line)" }
+            let isLooked = (begin...firstAfter + 1).contains(image.marks) || number == steps.count - 1
+            guard isLooked, isAcknowledged.prefix(image.marks).contains(true) else { continue }
+            for survival in image.unsyncedCount > 0 ? [Survival.nothing, .writes] : [.nothing] {
+                try WorkFolder.put(image.state(survival, &random), into: log)
+                let finding = try ask(lane, log, run, lines: image.marks)
+                if finding != .whole {
+                    return "on the disk at step \(number) of \(steps.count), \(survival): \(finding.line)"
+                }
+            }
         }
         return nil
     }

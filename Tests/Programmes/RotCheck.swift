@@ -15,9 +15,7 @@ enum RotCheck {
         let original = try ServedLog(pristine)
         pristine.close()
         while let line = readLine() {
-            let finding = check(arguments[0], verifies: line == "verify", original)
-            let answer = finding.line.replacingOccurrences(of: "\n", with: " ") + "\n"
-            try FileHandle.standardOutput.write(contentsOf: Data(answer.utf8))
+            try check(arguments[0], verifies: line == "verify", original).say()
         }
     }
 
@@ -30,7 +28,7 @@ enum RotCheck {
                 return .found("verify: \(problem.problem)")
             }
             let difference = try ServedLog(log).difference(from: original)
-            return difference.map { .wrong("other \($0) than were written") } ?? .whole
+            return difference.map { .wrong($0) } ?? .whole
         } catch { return .found("read: \(error)") }
     }
 }

@@ -91,18 +91,24 @@ struct ServedLog {
         bytes = [records] + rest.map { Array($0.utf8) }
     }
 
-    /// The first section that is not the same.
+    /// The first section that is not the same, and what stands in it where it differs.
     func difference(from other: ServedLog) -> String? {
         for (place, name) in ServedLog.sections.enumerated() {
             let (mine, theirs) = (bytes[place], other.bytes[place])
-            let isSame =
-                mine.count == theirs.count
-                && mine.withUnsafeBytes { a in
-                    theirs.withUnsafeBytes { b in memcmp(a.baseAddress!, b.baseAddress!, a.count) == 0 }
-                }
-            if !isSame { return name }
+            guard !ServedLog.isSame(mine, theirs) else { continue }
+            let first = zip(mine, theirs).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+            let at = max(0, (first ?? min(mine.count, theirs.count)) - 40)
+            let shown = [mine, theirs].map { String(decoding: $0.dropFirst(at).prefix(80), as: UTF8.self) }
+            return "other \(name): \(shown[0]) and not \(shown[1])"
         }
         return nil
+    }
+
+    /// Array's == is slow in a debug build.
+    private static func isSame(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+        a.count == b.count
+            && a.withUnsafeBytes { a in b.withUnsafeBytes { b in memcmp(a.baseAddress!, b.baseAddress!, a.count) == 0 }
+            }
     }
 
     private static func streams(_ snapshot: borrowing LogSnapshot) throws -> String {

@@ -8,7 +8,7 @@
 //   CALL_SHIM_FAIL     KIND:N:HOW, as `write:3:EIO`: the Nth call of that kind fails
 //                      KIND: open read write sync truncate map unlink rename allocate
 //                      HOW: EIO ENOSPC EINTR ENOMEM SHORT (half of a write is done)
-//                      LIE (a sync is not made, and answers success)
+//                      LIE (a sync is not made, and answers success) LATE (a write is done, and answers EIO)
 #pragma once
 #include <stdint.h>
 
