@@ -185,8 +185,10 @@ private struct VerifyPass {
         var indexed = ExpectedStream()
         var hiddenRuns: [IndexEntry] = []
         var firstVisible = EntryID.zero
+        var isNumbered = true
         try StreamIndex.walk(snapshot.transaction, snapshot.tables, state.number, from: .zero) { entry in
             _ = indexed.add(entry.id, entry.sequence)
+            if entry.ordinal != indexed.count { isNumbered = false }
             if hiding.hides(entry.id) {
                 hiddenRuns.append(entry)
             } else if firstVisible == .zero {
@@ -195,6 +197,7 @@ private struct VerifyPass {
             return true
         }
         if indexed != expected { return "its index is not what the records give" }
+        if !isNumbered { return "its index does not number its entries one after the other" }
         var stored: [HiddenRun] = []
         try HiddenEntries.walk(snapshot.transaction, snapshot.tables, state.number, endingFrom: .zero) { run in
             stored.append(run)
