@@ -1,6 +1,7 @@
 // One scene: somebody has the turn, imports and lone appends wait for theirs, then an emergency comes, then
-// more lone appends. When the turn is given back, the order of the records shows who went first. Nothing here
-// depends on time: /proc/locks says who waits for which lock.
+// more lone appends. The emergency is slow to wake: only the gate keeps it first. When the turn is given back,
+// the order of the records shows who went first. Nothing here depends on time: /proc/locks says who waits for
+// which lock.
 
 import Foundation
 import Glibc
@@ -12,7 +13,11 @@ struct EmergencyScene {
     let problems: [String]
 
     init(_ log: BenchLog) throws {
-        let imports = try (0..<EmergencyScene.importers).map { _ in try log.child("fairness-import", ["1"]) }
+        let places = try Places()
+        let spinner = try log.child("fairness-spin", [], runner: places.busy)
+        let imports = try (0..<EmergencyScene.importers).map { _ in
+            try log.child("fairness-import", ["1"], runner: places.free)
+        }
         for one in imports {
             try BenchLog.wait("the import begins") { one.output.hasPrefix("began\n") || !one.isRunning }
         }
@@ -20,7 +25,7 @@ struct EmergencyScene {
         guard try holder.answers?.next() == "holding" else { throw Trouble("nobody holds the turn: \(holder.errors)") }
         let early = try (0..<EmergencyScene.early).map { _ in try log.child("fairness-one", ["ordinary"]) }
         try EmergencyScene.waitUntilQueued(imports + early, log, at: ["turn.next", "turn.now"])
-        let emergency = try log.child("fairness-one", ["emergency"])
+        let emergency = try log.child("fairness-one", ["emergency"], runner: places.slowToWake)
         try EmergencyScene.waitUntilQueued([emergency], log, at: ["turn.next", "turn.now"])
         let late = try (0..<EmergencyScene.late).map { _ in try log.child("fairness-one", ["ordinary"]) }
         // At the gate; where it is open by mistake, further on, and then the records' order shows it.
@@ -33,7 +38,7 @@ struct EmergencyScene {
         let first = try EmergencyScene.sequence(of: emergency)
         let earlySequences = try early.map { try EmergencyScene.sequence(of: $0) }
         let lateSequences = try late.map { try EmergencyScene.sequence(of: $0) }
-        for one in imports { _ = try one.killNow() }
+        for one in imports + [spinner] { _ = try one.killNow() }
         problems = EmergencyScene.judge(held, first, earlySequences, lateSequences)
     }
 

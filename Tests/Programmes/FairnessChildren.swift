@@ -41,15 +41,16 @@ enum FairnessChildren {
     /// Keeps its processor busy.
     static func spin(_ arguments: [String]) { while getppid() != 1 {} }
 
-    /// Arguments: the log, how many. Says `SEQ NANOSECONDS` for each.
+    /// Arguments: the log, how many. Says `HEAD SEQ NANOSECONDS` for each, HEAD being the log's head before it.
     static func lone(_ arguments: [String]) throws {
         let log = try ChildLog.open(arguments[0])
         let draft = try draft("lone", "lone")
         for _ in 0..<(Int(arguments[1]) ?? 0) {
+            let head = try log.head().sequence
             let began = clock.now
             let answers = try log.append([draft])
             let took = clock.now - began
-            ChildLog.say("\(try sequence(answers[0])) \(took / .nanoseconds(1))")
+            ChildLog.say("\(head) \(try sequence(answers[0])) \(took / .nanoseconds(1))")
         }
         log.close()
     }

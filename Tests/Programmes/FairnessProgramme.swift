@@ -14,6 +14,7 @@ package enum FairnessProgramme: Programme {
     private static let appendsPerLeg = 400
     private static let slowAppendsPerLeg = 16
     private static let legsPerSlowLeg = 5
+    private static let controlLegsMax = 4
     private static let millisecondsMax = 50.0
     /// Fewer say nothing about one in a thousand.
     private static let judgedFrom = 1_000
@@ -37,19 +38,32 @@ package enum FairnessProgramme: Programme {
         if bench.judgesTime, report.cases >= judgedFrom, times[99.9] >= millisecondsMax {
             report.fail("p99.9 is \(times[99.9]) ms, \(millisecondsMax) ms are the bound")
         }
-        let off = try withLog(bench, "turns off") {
-            try FairnessLeg($0, .slowToWake(turns: false), appends: slowAppendsPerLeg)
-        }
-        report.controls = [.init(name: "turns off", cases: 1, bad: off.problems.isEmpty ? 0 : 1)]
+        let (off, control) = try turnsOff(bench)
+        report.controls = [control]
         report.notes = [
-            "ms: " + times.text, "batches between two: " + counts(plain),
-            "where slow to wake: \(counts(slow)); turns off: \(counts([off]))", "\(scenes) emergencies in order",
+            "ms: " + times.text, "batches waited for: " + counts(plain),
+            "where slow to wake: \(counts(slow)); turns off: \(counts(off))", "\(scenes) emergencies in order",
         ]
         return report
     }
 
+    /// The same count without turns. LMDB's lock alone is not unfair every time: some legs are tried.
+    private static func turnsOff(_ bench: Bench) throws -> ([FairnessLeg], Report.Control) {
+        var legs: [FairnessLeg] = []
+        var control = Report.Control(name: "turns off", cases: 0, bad: 0)
+        while control.bad == 0, legs.count < controlLegsMax {
+            let leg = try withLog(bench, "turns off \(legs.count)") {
+                try FairnessLeg($0, .slowToWake(turns: false), appends: slowAppendsPerLeg)
+            }
+            legs.append(leg)
+            control.cases += 1
+            if !leg.problems.isEmpty { control.bad += 1 }
+        }
+        return (legs, control)
+    }
+
     private static func counts(_ legs: [FairnessLeg]) -> String {
-        Percentiles(legs.flatMap(\.batchesBetween).map { Double($0) }).text
+        Percentiles(legs.flatMap(\.batchesWaited).map { Double($0) }).text
     }
 
     private static func leg(
