@@ -36,7 +36,7 @@ extension LogTransaction {
         for letter in letters {
             edit.set(letter.entry, Delivery(consumer: owner, deliveredAt: now, count: 0))
         }
-        try revive(letters.map(\.entry.id), &open)
+        try remove(letters.map(\.entry.id), &open)
         try store(edit, &open)
         return letters.count
     }
@@ -47,7 +47,7 @@ extension LogTransaction {
         let letters = try deadLetters(ids, open)
         guard !letters.isEmpty else { return 0 }
         try record(.deadLettersDropped(letters.map(\.entry.id)), stream, group)
-        try revive(letters.map(\.entry.id), &open)
+        try remove(letters.map(\.entry.id), &open)
         try store(open)
         return letters.count
     }
@@ -61,6 +61,8 @@ extension LogTransaction {
     ) throws -> Bool {
         let limit = group.state.options.deadAfter
         guard limit > 0, delivery.count >= limit else { return false }
+        // Where no more fit, it is delivered once more: a consumer that lives may still finish it.
+        guard group.state.deadLetters < Limits.deadLettersPerGroupMax else { return false }
         let reason = "delivered \(delivery.count) times and never acknowledged"
         let letter = try letter(entry, delivery, reason, group)
         try put(letter, &edit, &group)
@@ -76,13 +78,22 @@ extension LogTransaction {
         }
     }
 
-    /// Removes dead letters.
-    mutating func revive(_ ids: [EntryID], _ group: inout OpenGroup) throws {
+    /// Entries that are delivered anew are dead no longer; that is recorded.
+    mutating func revive(_ ids: [EntryID], consumer: String, _ group: inout OpenGroup) throws {
+        guard group.state.deadLetters > 0 else { return }
+        let dead = try deadLetters(ids, group).map(\.entry.id)
+        guard !dead.isEmpty else { return }
+        try record(.deadLettersRetried(dead, consumer: consumer), group.stream.name, group.name)
+        try remove(dead, &group)
+    }
+
+    private mutating func remove(_ ids: [EntryID], _ group: inout OpenGroup) throws {
         for id in ids {
+            state.pointee.countPut()
             guard try transaction.pointee.delete(tables.deadLetters, PrefixedKey(group.state.number, id)) else {
                 continue
             }
-            group.state.deadLetters -= 1
+            try group.count(\.deadLetters, -1)
         }
     }
 
@@ -100,14 +111,15 @@ extension LogTransaction {
     private mutating func put(
         _ letter: DeadLetter, _ edit: inout PendingEdit, _ group: inout OpenGroup
     ) throws {
-        guard group.state.deadLetters < Limits.deadLettersPerGroupMax else {
+        let key = PrefixedKey(group.state.number, letter.entry.id)
+        let isNew = try !transaction.pointee.contains(tables.deadLetters, key)
+        guard !isNew || group.state.deadLetters < Limits.deadLettersPerGroupMax else {
             throw BoundError(
                 "dead letters", "group \(group.name) has \(Limits.deadLettersPerGroupMax); see: groups dead")
         }
         state.pointee.countPut()
-        let key = PrefixedKey(group.state.number, letter.entry.id)
         try transaction.pointee.putSealed(tables.deadLetters, key, letter.encoded())
-        group.state.deadLetters += 1
+        if isNew { group.state.deadLetters += 1 }
         edit.remove(letter.entry.id)
     }
 

@@ -26,6 +26,9 @@ extension LogTransaction {
     package mutating func claim(
         _ stream: StreamName, _ group: String, consumer: String, _ ids: [EntryID], _ options: ClaimOptions
     ) throws -> Redelivered {
+        if let count = options.retryCount, count > Limits.deliveryCountMax {
+            throw BoundError("retry count", "\(count), at most \(Limits.deliveryCountMax) is allowed")
+        }
         var open = try open(stream, group)
         if let last = options.lastID, last > open.state.lastDeliveredID { open.state.lastDeliveredID = last }
         var edit = try edit(open, holding: ids)
@@ -72,6 +75,8 @@ extension LogTransaction {
         let options: ClaimOptions
         /// Known once something is claimed: Redis makes a consumer only then.
         var owner: UInt32?
+        /// An id that is given twice does not fail twice.
+        var claimed: Set<EntryID> = []
         var result = Redelivered()
         var count: Int { result.delivered.count + result.dropped.count + result.dead.count }
     }
@@ -80,7 +85,7 @@ extension LogTransaction {
         _ id: EntryID, _ claim: inout Claim, _ edit: inout PendingEdit, _ group: inout OpenGroup
     ) throws {
         let pending = edit.delivery(id)
-        guard let entry = try visible(id, group) else {
+        guard let entry = try claimable(id, pending?.entry, group) else {
             guard pending != nil else { return }
             edit.remove(id)
             claim.result.dropped.append(id)
@@ -89,25 +94,30 @@ extension LogTransaction {
         if let pending {
             let idle = now.milliseconds - pending.delivery.deliveredAt.milliseconds
             if claim.options.minIdleMilliseconds > 0, idle < claim.options.minIdleMilliseconds { return }
-            let counts = claim.options.retryCount == nil && !claim.options.justIDs
-            if counts, try bury(entry, pending.delivery, &edit, &group, &claim.result) { return }
+            let counts = claim.options.retryCount == nil && !claim.options.justIDs && !claim.claimed.contains(id)
+            if counts, !group.state.options.isRole, try bury(entry, pending.delivery, &edit, &group, &claim.result) {
+                return
+            }
         } else if !claim.options.force {
             return
         }
         let owner = try claim.owner ?? consumer(claim.name, &group, holdsLock: false)
         claim.owner = owner
+        if pending == nil { try revive([id], consumer: claim.name, &group) }
         let before = pending?.delivery.count ?? 1
         let count = claim.options.retryCount ?? (claim.options.justIDs ? before : before + 1)
         let at = min(claim.options.deliveredAt ?? now, now)
         edit.set(entry, Delivery(consumer: owner, deliveredAt: at, count: count))
+        claim.claimed.insert(id)
         claim.result.delivered.append(Delivered(entry: entry, deliveryCount: count))
     }
 
-    private func visible(_ id: EntryID, _ group: OpenGroup) throws -> IndexEntry? {
-        let stream = group.stream.number
-        let found = try StreamIndex.entries(transaction.pointee, tables, stream, id...id, limit: 1).first
-        guard let found, try !HiddenEntries.contains(transaction.pointee, tables, stream, id) else { return nil }
-        return found
+    /// The entry, where the group's readers may have it.
+    private func claimable(_ id: EntryID, _ pending: IndexEntry?, _ group: OpenGroup) throws -> IndexEntry? {
+        let number = group.stream.number
+        let found = try pending ?? StreamIndex.entries(transaction.pointee, tables, number, id...id, limit: 1).first
+        guard let found, !group.state.options.readsHidden else { return found }
+        return try HiddenEntries.contains(transaction.pointee, tables, group.stream, id) ? nil : found
     }
 
     /// The runs from the range's start on that hold at least `entries` entries of it, and one more.

@@ -27,7 +27,7 @@ extension LogTransaction {
         if noAck {
             try store(open)
         } else {
-            try deliver(entries, in: first.id...last.id, to: owner, &open)
+            try deliver(entries, in: first.id...last.id, to: owner, named: consumer, &open)
         }
         return entries.map { Delivered(entry: $0, deliveryCount: 1) }
     }
@@ -35,14 +35,15 @@ extension LogTransaction {
     /// Makes the entries pending with `owner`. Where the offset was moved back, some may be pending already, or
     /// dead: they are delivered anew.
     private mutating func deliver(
-        _ entries: [IndexEntry], in range: ClosedRange<EntryID>, to owner: UInt32, _ group: inout OpenGroup
+        _ entries: [IndexEntry], in range: ClosedRange<EntryID>, to owner: UInt32, named name: String,
+        _ group: inout OpenGroup
     ) throws {
-        if group.state.deadLetters > 0 { try revive(entries.map(\.id), &group) }
+        try revive(entries.map(\.id), consumer: name, &group)
         let delivery = Delivery(consumer: owner, deliveredAt: now, count: 1)
         let overlapping = try runs(group, range)
         guard !overlapping.isEmpty else {
             for run in PendingRun.runs(entries.lazy.map { ($0, delivery) }) { try put(run, group) }
-            group.state.pending += UInt64(entries.count)
+            try group.count(\.pending, entries.count)
             return try store(group)
         }
         var edit = PendingEdit(group: group.state.number)
@@ -52,9 +53,11 @@ extension LogTransaction {
     }
 
     /// `consumer`'s own pending entries with ids larger than `after`, delivered once more; of hidden ones only
-    /// the id, as in Redis. `registers` makes the consumer where it is missing, as Redis does.
+    /// the id, as in Redis. `registers` makes the consumer where it is missing, as Redis does. With `asRole`,
+    /// an entry that has failed before comes alone, as in `takeOver`, and one that failed too often dies.
     package mutating func readOwn(
-        _ stream: StreamName, _ group: String, consumer: String, after: EntryID, count: Int, registers: Bool = false
+        _ stream: StreamName, _ group: String, consumer: String, after: EntryID, count: Int, registers: Bool = false,
+        asRole: Bool = false
     ) throws -> Redelivered {
         var open = try open(stream, group)
         guard let known = try knownConsumer(consumer, open), let from = after.next else {
@@ -65,6 +68,7 @@ extension LogTransaction {
         }
         var search = Search(range: from ... .last, limit: min(count, Limits.groupReadEntriesMax))
         search.owner = known.number
+        search.isRoles = asRole
         if registers { _ = try self.consumer(consumer, &open, holdsLock: false) }
         return try redeliver(search, to: known.number, &open)
     }
@@ -80,15 +84,22 @@ extension LogTransaction {
         let owner = try self.consumer(consumer, &open, holdsLock: holdsLock)
         var search = Search(range: .zero ... .last, limit: min(count, Limits.groupReadEntriesMax))
         search.owner = previous
-        search.repeatsAlone = true
+        search.isRoles = true
         return try redeliver(search, to: owner, &open)
     }
 
     /// How many of the entries were pending and no longer are. Anybody may acknowledge; twice is once.
     package mutating func acknowledge(_ stream: StreamName, _ group: String, _ ids: [EntryID]) throws -> Int {
+        try acknowledged(stream, group, ids).count
+    }
+
+    /// As `acknowledge`: which ones, in order.
+    package mutating func acknowledged(
+        _ stream: StreamName, _ group: String, _ ids: [EntryID]
+    ) throws -> [EntryID] {
         var open = try open(stream, group)
         let wanted = ids.sorted()
-        var acknowledged = 0
+        var acknowledged: [EntryID] = []
         var next = 0
         while next < wanted.count {
             var run: PendingRun?
@@ -101,8 +112,8 @@ extension LogTransaction {
             acknowledged += try acknowledge(wanted[next..<last], in: run, open)
             next = last
         }
-        guard acknowledged > 0 else { return 0 }
-        open.state.pending -= UInt64(acknowledged)
+        guard !acknowledged.isEmpty else { return [] }
+        try open.count(\.pending, -acknowledged.count)
         if open.state.deletedConsumers > 0 { try forgetDeletedConsumers(&open) }
         try store(open)
         return acknowledged
@@ -111,21 +122,22 @@ extension LogTransaction {
     /// - Parameter ids: sorted; none is larger than the run's last.
     private mutating func acknowledge(
         _ ids: ArraySlice<EntryID>, in run: PendingRun, _ group: OpenGroup
-    ) throws -> Int {
-        guard let largest = ids.last, largest >= run.firstID else { return 0 }
+    ) throws -> [EntryID] {
+        guard let largest = ids.last, largest >= run.firstID else { return [] }
         var next = ids.startIndex
-        let left = try run.entries(transaction.pointee, tables, group.stream.number).filter { entry in
+        var (left, done) = ([IndexEntry](), [EntryID]())
+        for entry in try run.entries(transaction.pointee, tables, group.stream.number) {
             while next < ids.endIndex, ids[next] < entry.id { next += 1 }
-            return next == ids.endIndex || ids[next] != entry.id
+            if next < ids.endIndex, ids[next] == entry.id { done.append(entry.id) } else { left.append(entry) }
         }
-        guard left.count < Int(run.entries) else { return 0 }
+        guard !done.isEmpty else { return [] }
         let kept = PendingRun.runs(left.lazy.map { ($0, run.delivery) })
         state.pointee.countPut()
         if kept.first?.firstID != run.firstID {
             try transaction.pointee.delete(tables.pending, PrefixedKey(group.state.number, run.firstID))
         }
         for run in kept { try put(run, group) }
-        return Int(run.entries) - left.count
+        return done
     }
 
     private mutating func put(_ run: PendingRun, _ group: OpenGroup) throws {
@@ -140,7 +152,8 @@ extension LogTransaction {
         let range: ClosedRange<EntryID>
         let limit: Int
         var owner: UInt32 = 0
-        var repeatsAlone = false
+        /// By a role: one at a time where an entry has failed before.
+        var isRoles = false
     }
 
     private mutating func redeliver(
@@ -148,15 +161,15 @@ extension LogTransaction {
     ) throws -> Redelivered {
         var result = Redelivered()
         var edit = PendingEdit(group: group.state.number)
-        walk: for run in try runs(group, search.range) where run.delivery.consumer == search.owner {
-            if result.delivered.count >= search.limit { break }
-            let isRepeated = search.repeatsAlone && run.delivery.count > 1
+        let mayBury = search.isRoles || !group.state.options.isRole
+        walk: for run in try runs(group, search) {
+            let isRepeated = search.isRoles && run.delivery.count > 1
             if isRepeated, !result.delivered.isEmpty { break }
             try edit.load(run, transaction.pointee, tables, group.stream.number)
             for entry in try run.entries(transaction.pointee, tables, group.stream.number) {
                 guard search.range.contains(entry.id) else { continue }
-                guard result.delivered.count < search.limit else { break walk }
-                if try bury(entry, run.delivery, &edit, &group, &result) { continue }
+                guard result.delivered.count + result.dead.count < search.limit else { break walk }
+                if try mayBury && bury(entry, run.delivery, &edit, &group, &result) { continue }
                 try deliverAgain(entry, run.delivery, to: owner, &edit, group, &result)
                 if isRepeated { break walk }
             }
@@ -166,11 +179,25 @@ extension LogTransaction {
         return result
     }
 
+    /// The owner's runs, until they hold as many entries as are looked for.
+    private func runs(_ group: OpenGroup, _ search: Search) throws -> [PendingRun] {
+        var found: [PendingRun] = []
+        var held = 0
+        try GroupReading.walkRuns(transaction.pointee, tables, group.state.number, search.range) { run in
+            guard run.delivery.consumer == search.owner else { return true }
+            found.append(run)
+            // The first one may begin before the range.
+            if found.count > 1 { held += Int(run.entries) }
+            return held < search.limit
+        }
+        return found
+    }
+
     private func deliverAgain(
         _ entry: IndexEntry, _ delivery: Delivery, to owner: UInt32, _ edit: inout PendingEdit, _ group: OpenGroup,
         _ result: inout Redelivered
     ) throws {
-        let isHidden = try HiddenEntries.contains(transaction.pointee, tables, group.stream.number, entry.id)
+        let isHidden = try HiddenEntries.contains(transaction.pointee, tables, group.stream, entry.id)
         if isHidden, !group.state.options.readsHidden {
             result.delivered.append(Delivered(entry: entry, deliveryCount: delivery.count, isHidden: true))
             return

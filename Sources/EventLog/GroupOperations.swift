@@ -96,12 +96,13 @@ extension LogTransaction {
         case dropped
     }
 
-    /// How many entries were pending with it; 0 where it is not there.
+    /// How many entries were pending with it; nil where it is not there (one that was deleted and owns entries
+    /// is there for `.dropped` only).
     package mutating func deleteConsumer(
         _ stream: StreamName, _ group: String, _ name: String, entries: DeletedConsumersEntries
-    ) throws -> UInt64 {
+    ) throws -> UInt64? {
         var open = try open(stream, group)
-        guard var known = try knownConsumer(name, open), !known.isDeleted else { return 0 }
+        guard var known = try knownConsumer(name, open), !known.isDeleted || entries == .dropped else { return nil }
         let owned = try runs(open, .zero ... .last).filter { $0.delivery.consumer == known.number }
         let pending = owned.reduce(0) { $0 + $1.entries }
         try record(.consumerDeleted(name, pending: pending, entriesKept: entries == .kept), stream, group)
@@ -113,7 +114,8 @@ extension LogTransaction {
             for run in owned {
                 try transaction.pointee.delete(tables.pending, PrefixedKey(open.state.number, run.firstID))
             }
-            open.state.pending -= pending
+            try open.count(\.pending, -Int(pending))
+            if known.isDeleted, open.state.deletedConsumers > 0 { open.state.deletedConsumers -= 1 }
             try transaction.pointee.delete(tables.consumers, PrefixedKey(open.state.number, Array(name.utf8)))
         }
         try store(open)

@@ -134,7 +134,8 @@ extension LogSnapshot {
         let (streamState, state) = try find(stream, group)
         let consumers = try GroupReading.consumers(transaction, tables, state.number)
         let names = Dictionary(uniqueKeysWithValues: consumers.map { ($0.state.number, $0.name) })
-        let wanted = consumer.map { name in consumers.first { $0.name == name }?.state.number ?? 0 }
+        let wanted = consumer.map { name in consumers.first { $0.name.utf8.elementsEqual(name.utf8) }?.state.number ?? 0
+        }
         var found: [PendingEntry] = []
         guard limit > 0 else { return [] }
         try GroupReading.walkRuns(transaction, tables, state.number, range) { run in

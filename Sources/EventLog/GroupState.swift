@@ -16,6 +16,9 @@ package struct GroupOptions: Equatable, Sendable {
         self.readsHidden = readsHidden
     }
 
+    /// A role's group: what becomes of its entries is recorded, so only the role may end one.
+    package var isRole: Bool { readsHidden }
+
     package static let redis = GroupOptions(deadAfter: 0, readsHidden: false)
     package static let role = GroupOptions(deadAfter: Limits.roleDeadAfterDeliveries, readsHidden: true)
 }
@@ -169,7 +172,7 @@ struct PendingRun: Equatable {
         try reader.finish()
         let isSound =
             firstID <= lastID && (1...Limits.pendingRunEntriesMax).contains(entries) && firstOrdinal < 1 << 62
-        guard isSound, delivery.count < .max else {
+        guard isSound, delivery.count <= Limits.deliveryCountMax else {
             throw RecordError.malformed("a run of pending entries that cannot be")
         }
     }
@@ -222,4 +225,6 @@ package struct Redelivered: Equatable, Sendable {
     package var cursor: EntryID = .zero
 
     package init() {}
+
+    package var isNothing: Bool { delivered.isEmpty && dropped.isEmpty && dead.isEmpty }
 }

@@ -34,7 +34,7 @@ extension LogSnapshot {
             problems.append("its consumers do not own its \(group.pending) pending entries")
         }
         let pending = try pending(
-            group.stream, group.group, .zero ... .last, consumer: nil, limit: Int(clamping: group.pending) + 1)
+            group.stream, group.group, .zero ... .last, consumer: nil, limit: Int(clamping: group.pending) &+ 1)
         if pending.count != Int(clamping: group.pending) {
             problems.append("\(group.pending) pending entries are counted, not all are there")
         }
@@ -42,7 +42,9 @@ extension LogSnapshot {
             problems.append("an entry is pending twice")
         }
         let dead = try deadLetters(
-            group.stream, group.group, .zero ... .last, limit: Int(clamping: group.deadLetters) + 1)
+            group.stream, group.group, .zero ... .last, limit: Int(clamping: group.deadLetters) &+ 1)
+        let deadIDs = Set(dead.map(\.entry.id))
+        if pending.contains(where: { deadIDs.contains($0.id) }) { problems.append("an entry is pending and dead") }
         if dead.count != Int(clamping: group.deadLetters) {
             problems.append("\(group.deadLetters) dead letters are counted, \(dead.count) are there")
         }

@@ -109,9 +109,10 @@ enum HiddenEntries {
     }
 
     static func contains<T: ReadableTransaction & ~Copyable>(
-        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, _ id: EntryID
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamState, _ id: EntryID
     ) throws -> Bool {
-        guard let run = try last(transaction, tables, stream, beginningUpTo: id) else { return false }
+        guard stream.length < stream.lastOrdinal else { return false }
+        guard let run = try last(transaction, tables, stream.number, beginningUpTo: id) else { return false }
         return run.lastID >= id
     }
 

@@ -5,10 +5,10 @@ internal import LMDB
 package import Records
 
 extension LogTransaction {
-    /// Hides entries by id; how many were visible until now. At most `Limits.hiddenIDsPerRecordMax` at once.
+    /// Hides entries by id; how many were visible until now. At most `Limits.entryIDsPerRecordMax` at once.
     package mutating func hide(_ stream: StreamName, _ ids: [EntryID]) throws -> Int {
-        guard ids.count <= Limits.hiddenIDsPerRecordMax else {
-            throw BoundError("entry_ids", "at most \(Limits.hiddenIDsPerRecordMax) are hidden at once")
+        guard ids.count <= Limits.entryIDsPerRecordMax else {
+            throw BoundError("entry_ids", "at most \(Limits.entryIDsPerRecordMax) are hidden at once")
         }
         guard let known = try indexed(stream) else { return 0 }
         let entries = try Set(ids).sorted().compactMap { id in try visibleEntry(known, id) }
@@ -54,16 +54,29 @@ extension LogTransaction {
     /// Hides the oldest entries so that `length` stay visible; how many were hidden.
     package mutating func trim(_ stream: StreamName, toLength length: UInt64) throws -> Int {
         guard let known = try indexed(stream), known.length > length else { return 0 }
-        var kept: UInt64 = 0
-        var firstKept = known.lastID.next ?? .last
-        if length > 0 {
-            try StreamIndex.walkVisibleBack(transaction.pointee, tables, known.number, from: .last) { entry in
-                kept += 1
-                firstKept = entry.id
-                return kept < length
+        return try hide(stream, before: try firstKept(known, length))
+    }
+
+    /// From whichever end is nearer.
+    private func firstKept(_ stream: StreamState, _ length: UInt64) throws -> EntryID {
+        var found = stream.lastID.next ?? .last
+        guard length > 0 else { return found }
+        let gone = stream.length - length
+        var seen: UInt64 = 0
+        if gone < length {
+            try StreamIndex.walkVisible(transaction.pointee, tables, stream.number, from: .zero) { entry in
+                seen += 1
+                found = entry.id
+                return seen <= gone
+            }
+        } else {
+            try StreamIndex.walkVisibleBack(transaction.pointee, tables, stream.number, from: .last) { entry in
+                seen += 1
+                found = entry.id
+                return seen < length
             }
         }
-        return try hide(stream, before: firstKept)
+        return found
     }
 
     // MARK: Parts
@@ -77,7 +90,7 @@ extension LogTransaction {
 
     private func visibleEntry(_ stream: StreamState, _ id: EntryID) throws -> IndexEntry? {
         let found = try StreamIndex.entries(transaction.pointee, tables, stream.number, id...id, limit: 1).first
-        guard let found, try !HiddenEntries.contains(transaction.pointee, tables, stream.number, id) else { return nil }
+        guard let found, try !HiddenEntries.contains(transaction.pointee, tables, stream, id) else { return nil }
         return found
     }
 

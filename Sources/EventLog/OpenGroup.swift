@@ -8,6 +8,13 @@ struct OpenGroup {
     let stream: StreamState
     let name: String
     var state: GroupState
+
+    /// A count that would fall below zero is that of another state of the row.
+    mutating func count(_ counter: WritableKeyPath<GroupState, UInt64>, _ change: Int) throws {
+        let (sum, overflows) = Int64(clamping: state[keyPath: counter]).addingReportingOverflow(Int64(change))
+        guard !overflows, sum >= 0 else { throw LogError.damaged("group \(name) of \(stream.name) counts wrongly") }
+        state[keyPath: counter] = UInt64(sum)
+    }
 }
 
 extension LogTransaction {
@@ -49,7 +56,7 @@ extension LogTransaction {
         var consumer: ConsumerState
         if let known = try knownConsumer(name, group) {
             consumer = known
-            if known.isDeleted { group.state.deletedConsumers -= 1 }
+            if known.isDeleted, group.state.deletedConsumers > 0 { group.state.deletedConsumers -= 1 }
         } else {
             let present = try GroupReading.consumers(transaction.pointee, tables, group.state.number).count
             guard present < Limits.consumersPerGroupMax else {
@@ -101,7 +108,7 @@ extension LogTransaction {
     mutating func store(_ edit: PendingEdit, _ group: inout OpenGroup) throws {
         state.pointee.countPut()
         let change = try edit.store(&transaction.pointee, tables)
-        group.state.pending = UInt64(Int64(group.state.pending) + Int64(change))
+        try group.count(\.pending, change)
         if group.state.deletedConsumers > 0 { try forgetDeletedConsumers(&group) }
         try store(group)
     }
@@ -112,7 +119,7 @@ extension LogTransaction {
         let consumers = try GroupReading.consumers(transaction.pointee, tables, group.state.number)
         for (name, consumer) in consumers where consumer.isDeleted && !owners.contains(consumer.number) {
             try transaction.pointee.delete(tables.consumers, PrefixedKey(group.state.number, Array(name.utf8)))
-            group.state.deletedConsumers -= 1
+            if group.state.deletedConsumers > 0 { group.state.deletedConsumers -= 1 }
         }
     }
 }

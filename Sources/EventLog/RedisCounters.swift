@@ -6,7 +6,7 @@ internal import Records
 enum RedisCounters {
     /// Entries-read after `id` was delivered as new.
     static func entriesRead(_ group: GroupState, _ stream: StreamState, delivered id: EntryID) -> Int64? {
-        if let read = group.entriesRead, !hasTombstone(stream, from: id) { return read + 1 }
+        if let read = group.entriesRead, !hasTombstone(stream, from: id) { return read == .max ? read : read + 1 }
         return stream.entriesAdded > 0 ? estimate(stream, id) : group.entriesRead
     }
 

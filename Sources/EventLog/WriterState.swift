@@ -13,8 +13,8 @@ struct WriterState {
     private var isKnown = false
     private(set) var head = Head(sequence: .none, hash: .zero)
     private(set) var lastRecordedAt = Timestamp(nanoseconds: .min)
-    private var streams: [String: OpenStream] = [:]
-    private var touched: Set<String> = []
+    private var streams: [StreamName: OpenStream] = [:]
+    private var touched: Set<StreamName> = []
     private var guards = GuardState()
     private var loadedGuards: Set<String> = []
     private var changedGuards: [String] = []
@@ -85,10 +85,10 @@ struct WriterState {
     // MARK: Streams
 
     mutating func stream(_ name: StreamName, _ transaction: borrowing WriteTransaction) throws -> StreamState? {
-        if let open = streams[name.text] { return open.state }
+        if let open = streams[name] { return open.state }
         guard let state = try StreamIndex.state(transaction, tables, name) else { return nil }
         let block = try lastBlock(of: state, transaction)
-        streams[name.text] = OpenStream(state: state, block: block)
+        streams[name] = OpenStream(state: state, block: block)
         return state
     }
 
@@ -110,15 +110,15 @@ struct WriterState {
         writer.fixed(number.rawValue)
         try transaction.put(tables.streamNames, name.text, writer.bytes)
         let state = StreamState(number: number, name: name)
-        streams[name.text] = OpenStream(state: state, block: nil)
-        touched.insert(name.text)
+        streams[name] = OpenStream(state: state, block: nil)
+        touched.insert(name)
         return state
     }
 
     private mutating func index(
         _ name: StreamName, _ id: EntryID, _ sequence: SequenceNumber, _ transaction: inout WriteTransaction
     ) throws {
-        guard var open = streams[name.text] else { preconditionFailure("a stream is loaded before it grows") }
+        guard var open = streams[name] else { preconditionFailure("a stream is loaded before it grows") }
         open.state.add(id)
         let entry = IndexEntry(id: id, sequence: sequence, ordinal: open.state.lastOrdinal)
         if open.block?.isFull == true, let full = open.block {
@@ -129,19 +129,19 @@ struct WriterState {
         } else {
             open.block?.append(entry)
         }
-        streams[name.text] = open
-        touched.insert(name.text)
+        streams[name] = open
+        touched.insert(name)
     }
 
     /// After entries were hidden.
     mutating func replace(_ stream: StreamState) {
-        streams[stream.name.text]?.state = stream
-        touched.insert(stream.name.text)
+        streams[stream.name]?.state = stream
+        touched.insert(stream.name)
     }
 
     /// Writes the stream's open block now, so that a walk of the index sees this transaction's appends.
     mutating func writeIndex(of name: StreamName, _ transaction: inout WriteTransaction) throws {
-        guard touched.contains(name.text), let open = streams[name.text], let block = open.block else { return }
+        guard touched.contains(name), let open = streams[name], let block = open.block else { return }
         try putBlock(block, open.state.number, &transaction)
     }
 

@@ -50,7 +50,10 @@ package enum Limits {
     package static let pendingRunEntriesMax: UInt64 = 1_024
     package static let deadLettersPerGroupMax: UInt64 = 100_000
     /// Ids in one `stream.hidden` or `group.changed` record.
-    package static let hiddenIDsPerRecordMax = 10_000
+    package static let entryIDsPerRecordMax = 10_000
+    package static let deliveryCountMax: UInt64 = 1 << 62
+    /// 139 years: what may be asked for as idle time.
+    package static let idleMillisecondsMax: Int64 = 1 << 42
     /// XAUTOCLAIM looks at so many pending entries for each that it may claim.
     package static let claimLooksPerEntry = 10
     /// What the roles' groups are made with.

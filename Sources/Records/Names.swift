@@ -28,7 +28,8 @@ package struct BoundError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The canonical name of a stream. Aliases are resolved before a draft is made.
+/// The canonical name of a stream. Aliases are resolved before a draft is made. Equal by its bytes, as on the
+/// disk: to Swift's String, `é` in one scalar and in two are one text.
 package struct StreamName: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let text: String
 
@@ -43,7 +44,14 @@ package struct StreamName: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 
     package var description: String { text }
-    package static func < (a: StreamName, b: StreamName) -> Bool { a.text < b.text }
+    package static func == (a: StreamName, b: StreamName) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    package static func < (a: StreamName, b: StreamName) -> Bool {
+        a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
+    }
+    package func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
 }
 
 /// A stream's number in one log, given by its `stream.created` record. Zero: no stream.

@@ -91,22 +91,22 @@ package final class ServiceLoop<R: Role>: Sendable {
     private func finishOwn() throws {
         while true {
             let own = try retrying { try self.readOwn() }
-            if own.isEmpty { return }
-            try process(own)
+            if own.isNothing { return }
+            try process(own.delivered)
         }
     }
 
-    private func readOwn() throws -> [Delivered] {
+    private func readOwn() throws -> Redelivered {
         try redelivered { [role, consumer, batch] in
-            try $0.readOwn(role.stream, role.group, consumer: consumer, after: .zero, count: batch)
+            try $0.readOwn(role.stream, role.group, consumer: consumer, after: .zero, count: batch, asRole: true)
         }
     }
 
     /// What is delivered again; the role says in the same transaction what becomes of those that died over it.
     private func redelivered(
         _ read: @escaping @Sendable (inout LogTransaction) throws -> Redelivered
-    ) throws -> [Delivered] {
-        let (delivered, lines) = try log.transact(.group) { [role] transaction in
+    ) throws -> Redelivered {
+        let (found, lines) = try log.transact(.group) { [role] transaction in
             let found = try read(&transaction)
             var lines: [String] = []
             for letter in found.dead {
@@ -115,10 +115,10 @@ package final class ServiceLoop<R: Role>: Sendable {
                 }
                 lines += try role.giveUp(record, letter.reason, &transaction)
             }
-            return (found.delivered, lines)
+            return (found, lines)
         }
         for line in lines { logger.error("\(line)") }
-        return delivered
+        return found
     }
 
     /// Takes over what dead consumers of ours left, then forgets them. The oldest entries first: whoever died
@@ -139,13 +139,15 @@ package final class ServiceLoop<R: Role>: Sendable {
     private func claim(from dead: String) throws {
         while true {
             let claimed = try retrying { try self.takeOver(from: dead) }
-            if claimed.isEmpty { return }
-            logger.notice("\(role.name) took over \(claimed.count) unfinished entries of \(dead), which is dead")
-            try process(claimed)
+            if claimed.isNothing { return }
+            if claimed.delivered.isEmpty { continue }
+            logger.notice(
+                "\(role.name) took over \(claimed.delivered.count) unfinished entries of \(dead), which is dead")
+            try process(claimed.delivered)
         }
     }
 
-    private func takeOver(from dead: String) throws -> [Delivered] {
+    private func takeOver(from dead: String) throws -> Redelivered {
         try redelivered { [role, consumer, batch] in
             try $0.takeOver(role.stream, role.group, consumer: consumer, from: dead, count: batch, holdsLock: true)
         }
@@ -153,6 +155,7 @@ package final class ServiceLoop<R: Role>: Sendable {
 
     /// Decides and acknowledges, all in one transaction; in smaller parts where it does not fit into one.
     private func process(_ delivered: [Delivered]) throws {
+        guard !delivered.isEmpty else { return }
         Failpoint.decisionBefore.hit()
         let lines: [String]
         do {

@@ -10,7 +10,7 @@ struct Groups: ParsableCommand {
         discussion: """
             Groups work as those of Redis Streams do: an entry is delivered to one consumer and stays pending
             with it until it is acknowledged; all of it survives a crash. Every change made here is a record
-            (backstop query --kind group.changed). An entry that was delivered too often without being
+            (backstop query --kind group.changed); what `read` delivers is state, as with any consumer. An entry that was delivered too often without being
             acknowledged becomes a dead letter, where the group says so.
 
             Examples:
@@ -51,7 +51,29 @@ struct GroupArguments: ParsableArguments {
     func name() throws -> StreamName { try StreamCatalogue.resolve(stream) }
 }
 
+/// Entries of a role's group have their ends recorded by the role; whoever takes one away must know it.
+struct OnRole: ParsableArguments {
+    @Flag(help: "The group is a role's, and I know that what I take from it gets no end: no intent, no refusal.")
+    var onRole = false
+
+    func check(_ stream: StreamName, _ group: String, _ log: EventLog) throws {
+        guard !onRole, try log.snapshot({ try $0.group(stream, group) }).options.isRole else { return }
+        throw CannotRun(
+            "group \(group) of \(stream) is a role's: what you take from it gets no end. If that is meant: --on-role")
+    }
+}
+
 extension Groups {
+    static func check(ids: [String] = [], count: Int = 1, idle: Int64 = 0) throws {
+        if count < 1 { throw ValidationError("--count must be at least 1") }
+        if !(0...Limits.idleMillisecondsMax).contains(idle) {
+            throw ValidationError("--idle must be from 0 to \(Limits.idleMillisecondsMax) milliseconds")
+        }
+        if ids.count > Limits.entryIDsPerRecordMax {
+            throw ValidationError("at most \(Limits.entryIDsPerRecordMax) ids at once")
+        }
+    }
+
     /// One id, or `$` for the stream's last.
     static func id(_ text: String, _ option: String, _ stream: StreamName, _ log: EventLog) throws -> EntryID {
         if text == "$" { return try log.snapshot { try $0.stream(stream)?.lastID ?? .zero } }

@@ -141,17 +141,20 @@ extension Groups {
         @Argument var consumer: String
         @Flag(help: "Drop what it had, as Redis does: nobody will ever get those entries again.")
         var dropEntries = false
+        @OptionGroup var role: OnRole
         @OptionGroup var common: CommonOptions
 
         func run() throws {
             let name = try target.name()
-            let pending = try common.withLog(.writing) { log in
-                try Groups.found {
+            let found = try common.withLog(.writing) { log in
+                if dropEntries { try role.check(name, target.group, log) }
+                return try Groups.found {
                     try log.transact(.group) { [group = target.group, consumer, dropEntries] in
                         try $0.deleteConsumer(name, group, consumer, entries: dropEntries ? .dropped : .kept)
                     }
                 }
             }
+            guard let pending = found else { throw NegativeFinding(text: "no consumer \(consumer)") }
             let what = dropEntries ? "dropped" : "kept; claim them with: groups auto-claim"
             Groups.say(
                 "deleted consumer \(consumer)" + (pending > 0 ? ", \(pending) pending entries \(what)" : ""),

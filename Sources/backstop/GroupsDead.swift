@@ -9,10 +9,10 @@ extension Groups {
             abstract: "Dead letters: entries that nobody could finish. Show them, retry them, drop them.",
             discussion: """
                 Examples:
-                  backstop groups dead trade.intent execution
-                  backstop groups dead trade.intent execution --retry 1763818338282-0 --consumer me
-                  backstop groups dead trade.intent execution --drop 1763818338282-0
-                  backstop groups dead trade.intent execution --bury 1763818338282-0 --reason "symbol is gone"
+                  backstop groups dead orders desk
+                  backstop groups dead orders desk --retry 1763818338282-0 --consumer me
+                  backstop groups dead orders desk --drop 1763818338282-0
+                  backstop groups dead orders desk --bury 1763818338282-0 --reason "symbol is gone"
                 """)
         @OptionGroup var target: GroupArguments
         @Option(help: "Make this dead letter pending again, with --consumer. May be repeated.")
@@ -27,9 +27,11 @@ extension Groups {
         var reason: String?
         @Option(help: "At most so many.")
         var count = 100
+        @OptionGroup var role: OnRole
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
+            try Groups.check(ids: retry + drop + bury, count: count)
             let asked = [retry, drop, bury].filter { !$0.isEmpty }.count
             if asked > 1 { throw ValidationError("--retry, --drop and --bury exclude each other") }
             if !retry.isEmpty, consumer == nil { throw ValidationError("--retry needs --consumer NAME") }
@@ -41,7 +43,8 @@ extension Groups {
             if retry.isEmpty, drop.isEmpty, bury.isEmpty { return try show(name) }
             let ids = try Groups.ids(retry + drop + bury)
             let count = try common.withLog(.writing) { log in
-                try Groups.found { try log.transact(.group) { [self] in try change(name, ids, &$0) } }
+                if !bury.isEmpty { try role.check(name, target.group, log) }
+                return try Groups.found { try log.transact(.group) { [self] in try change(name, ids, &$0) } }
             }
             let what = !retry.isEmpty ? "retried" : !drop.isEmpty ? "dropped" : "buried"
             Groups.say("\(count) \(what)", [JSONMember(what, number(UInt64(count)))], common)

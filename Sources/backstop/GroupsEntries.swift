@@ -15,16 +15,18 @@ extension Groups {
         var own = false
         @Flag(help: "Deliver once and never again: nothing becomes pending.")
         var noAck = false
+        @OptionGroup var role: OnRole
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
-            if count < 1 { throw ValidationError("--count must be at least 1") }
+            try Groups.check(count: count)
             if own && noAck { throw ValidationError("--own and --no-ack exclude each other") }
         }
 
         func run() throws {
             let name = try target.name()
             try common.withLog(.writing) { log in
+                try role.check(name, target.group, log)
                 let read = try Groups.found {
                     try log.transact(.group) { [group = target.group, consumer, count, own, noAck] transaction in
                         guard own else {
@@ -53,6 +55,8 @@ extension Groups {
         @Option(help: "At most so many entries.")
         var count = 100
         @OptionGroup var common: CommonOptions
+
+        func validate() throws { try Groups.check(count: count, idle: idle) }
 
         func run() throws {
             let name = try target.name()
@@ -106,12 +110,16 @@ extension Groups {
         var idle: Int64 = 0
         @Flag(help: "Also entries that are not pending.")
         var force = false
+        @OptionGroup var role: OnRole
         @OptionGroup var common: CommonOptions
+
+        func validate() throws { try Groups.check(ids: ids, idle: idle) }
 
         func run() throws {
             let name = try target.name()
             let ids = try Groups.ids(ids)
             try common.withLog(.writing) { log in
+                try role.check(name, target.group, log)
                 var options = ClaimOptions()
                 options.minIdleMilliseconds = idle
                 options.force = force
@@ -122,7 +130,7 @@ extension Groups {
                     }
                 }
                 try Shown.print(claimed, name, log, common)
-                let count = Set(ids).count - claimed.delivered.count
+                let count = Set(ids).subtracting(claimed.delivered.map(\.entry.id)).count
                 if count > 0 { throw NegativeFinding(text: "\(count) were not claimed") }
             }
         }
@@ -139,15 +147,15 @@ extension Groups {
         var from = "0"
         @Option(help: "At most so many entries.")
         var count = 100
+        @OptionGroup var role: OnRole
         @OptionGroup var common: CommonOptions
 
-        func validate() throws {
-            if count < 1 { throw ValidationError("--count must be at least 1") }
-        }
+        func validate() throws { try Groups.check(count: count, idle: idle) }
 
         func run() throws {
             let name = try target.name()
             try common.withLog(.writing) { log in
+                try role.check(name, target.group, log)
                 let start = try Groups.id(from, "--from", name, log)
                 var options = ClaimOptions()
                 options.minIdleMilliseconds = idle
@@ -172,22 +180,26 @@ extension Groups {
         static let configuration = CommandConfiguration(abstract: "Acknowledge entries.")
         @OptionGroup var target: GroupArguments
         @Argument var ids: [String]
+        @OptionGroup var role: OnRole
         @OptionGroup var common: CommonOptions
+
+        func validate() throws { try Groups.check(ids: ids) }
 
         func run() throws {
             let name = try target.name()
-            let parsed = try Groups.ids(ids)
-            let count = try common.withLog(.writing) { log in
-                try Groups.found {
+            let wanted = Set(try Groups.ids(ids))
+            let done = try common.withLog(.writing) { log in
+                try role.check(name, target.group, log)
+                return try Groups.found {
                     try log.transact(.group) { [group = target.group] transaction in
-                        let count = try transaction.acknowledge(name, group, parsed)
-                        if count > 0 { try transaction.record(.acknowledged(parsed), name, group) }
-                        return count
+                        let done = try transaction.acknowledged(name, group, wanted.sorted())
+                        if !done.isEmpty { try transaction.record(.acknowledged(done), name, group) }
+                        return done.count
                     }
                 }
             }
-            Groups.say("\(count) acknowledged", [JSONMember("acknowledged", number(UInt64(count)))], common)
-            if count < parsed.count { throw NegativeFinding(text: "\(parsed.count - count) were not pending") }
+            Groups.say("\(done) acknowledged", [JSONMember("acknowledged", number(UInt64(done)))], common)
+            if done < wanted.count { throw NegativeFinding(text: "\(wanted.count - done) were not pending") }
         }
     }
 }
@@ -208,8 +220,16 @@ extension LogTransaction {
 private enum Shown {
     static func print(_ read: Redelivered, _ name: StreamName, _ log: EventLog, _ common: CommonOptions) throws {
         for delivery in read.delivered { try print(delivery, name, log, common) }
-        for id in read.dropped where !common.json { Output.line("\(id)  is hidden, and no longer pending") }
-        for letter in read.dead where !common.json { Output.line("\(letter.entry.id)  dead letter: \(letter.reason)") }
+        for id in read.dropped {
+            Groups.say(
+                "\(id)  is hidden, and no longer pending",
+                [JSONMember("id", .string("\(id)")), JSONMember("dropped", .bool(true))], common)
+        }
+        for letter in read.dead {
+            Groups.say(
+                "\(letter.entry.id)  dead letter: \(letter.reason)",
+                [JSONMember("id", .string("\(letter.entry.id)")), JSONMember("dead", .string(letter.reason))], common)
+        }
     }
 
     private static func print(

@@ -82,7 +82,8 @@ import Testing
             let none = try log.expect(1, "groups", "claim", "orders", "desk", "ben", ids[2], "--idle", "3600000")
             #expect(none.errors.contains("1 were not claimed"), "\(none)")
             let swept = try log.rows("groups", "auto-claim", "orders", "desk", "carl", "--idle", "0", "--count", "9")
-            #expect(swept.dropLast().map { $0.text("id") } == [ids[2], ids[3]])
+            #expect(swept.filter { $0.names.contains("deliveries") }.map { $0.text("id") } == [ids[2], ids[3]])
+            #expect(swept.filter { $0.names.contains("dead") }.map { $0.text("id") } == [ids[0], ids[1]])
             #expect(swept.last?.text("cursor") == "0-0")
             let dead = try log.rows("groups", "dead", "orders", "desk")
             #expect(dead.map { $0.text("id") } == [ids[0], ids[1]])
@@ -118,6 +119,27 @@ import Testing
         }
     }
 
+    @Test func whatIsTakenFromARolesGroupIsTakenKnowingly() throws {
+        try withScratchLog { log in
+            try log.expect(0, "append", Messages.decisions, "symbol=BTCUSDT", "side=buy", "trace_id=t")
+            let router = try log.start("serve", "--roles", "router", failpoint: "decision.before@1")
+            #expect(try router.finish().signal == SIGKILL)
+            let pending = try log.rows("groups", "pending", Messages.decisions, "router")
+            let id = try #require(pending.first).text("id")
+            for arguments in [
+                ["ack", Messages.decisions, "router", id], ["claim", Messages.decisions, "router", "me", id],
+                ["auto-claim", Messages.decisions, "router", "me", "--idle", "0"],
+                ["read", Messages.decisions, "router", "me"],
+                ["dead", Messages.decisions, "router", "--bury", id, "--reason", "r"],
+            ] {
+                let refused = try log.run(["groups"] + arguments)
+                #expect(refused.status == 2 && refused.errors.contains("--on-role"), "\(refused)")
+            }
+            #expect(try log.rows("groups", "pending", Messages.decisions, "router").count == 1)
+            try log.expect(0, "groups", "ack", Messages.decisions, "router", id, "--on-role")
+        }
+    }
+
     @Test func wrongInputToGroupsIsOneSentenceAndChangesNothing() throws {
         try withScratchLog { log in
             try log.expect(0, "append", "orders", "n=1")
@@ -133,6 +155,10 @@ import Testing
                 (["groups", "dead", "orders", "desk", "--bury", "1-1"], 2, "needs --reason"),
                 (["groups", "auto-claim", "orders", "desk", "a", "--count", "0"], 2, "at least 1"),
                 (["groups", "pending", "orders", "none"], 2, "no consumer group"),
+                (["groups", "pending", "orders", "desk", "--idle", "9223372036854775807"], 2, "--idle must be"),
+                (["groups", "pending", "orders", "desk", "--count=-1"], 2, "at least 1"),
+                (["groups", "dead", "orders", "desk", "--count", "0"], 2, "at least 1"),
+                (["groups", "delete-consumer", "orders", "desk", "nobody"], 1, "no consumer nobody"),
             ] {
                 let finished = try log.run(arguments)
                 #expect(finished.status == Int32(status) && finished.errors.contains(says), "\(finished)")

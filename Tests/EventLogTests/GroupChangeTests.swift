@@ -168,6 +168,93 @@ import Records
         }
     }
 
+    @Test func aDeadLetterThatIsClaimedOrDeliveredAnewIsDeadNoLonger() throws {
+        try withGroup(3, GroupOptions(deadAfter: 1, readsHidden: false)) { log, ids, _ in
+            _ = try read(log, "a", 3)
+            func bury() throws -> [DeadLetter] {
+                try log.transact(.group) { try $0.bury(testStream, "g", ids, reason: "r") }
+            }
+            #expect(try bury().count == 3)
+            var options = ClaimOptions()
+            options.force = true
+            _ = try log.transact(.group) { [options] in
+                try $0.claim(testStream, "g", consumer: "b", [ids[0]], options)
+            }
+            #expect(try group(log).deadLetters == 2 && group(log).pending == 1)
+            try log.transact(.group) { try $0.setID(testStream, "g", to: ids[0]) }
+            _ = try read(log, "c", 9)
+            #expect(try group(log).deadLetters == 0 && group(log).pending == 3)
+            #expect(try bury().count == 3)
+            #expect(try log.transact(.group) { try $0.dropDeadLetters(testStream, "g", ids) } == 3)
+            #expect(try group(log).deadLetters == 0 && group(log).pending == 0)
+        }
+    }
+
+    @Test func oneReadBuriesNoMoreThanItMayDeliver() throws {
+        try withGroup(30, GroupOptions(deadAfter: 1, readsHidden: false)) { log, ids, _ in
+            _ = try read(log, "a", 30)
+            let own = try log.transact(.group) {
+                try $0.readOwn(testStream, "g", consumer: "a", after: .zero, count: 4)
+            }
+            #expect(own.dead.count == 4 && own.delivered == [])
+            #expect(try group(log).pending == 26)
+        }
+    }
+
+    @Test func anIDThatIsClaimedTwiceAtOnceFailsOnce() throws {
+        try withGroup(1, GroupOptions(deadAfter: 2, readsHidden: false)) { log, ids, _ in
+            _ = try read(log, "a", 1)
+            let claimed = try log.transact(.group) {
+                try $0.claim(testStream, "g", consumer: "b", [ids[0], ids[0]], ClaimOptions())
+            }
+            #expect(claimed.dead == [] && claimed.delivered.count == 2, "as Redis answers")
+        }
+    }
+
+    @Test func whoIsNotTheRoleTakesNoEntryOfItsGroupAway() throws {
+        try withGroup(3, GroupOptions(deadAfter: 1, readsHidden: true)) { log, ids, _ in
+            _ = try read(log, "a", 3)
+            _ = try log.transact(.group) { try $0.hide(testStream, [ids[1]]) }
+            let claimed = try log.transact(.group) {
+                try $0.autoClaim(testStream, "g", consumer: "b", from: .zero, count: 9, ClaimOptions())
+            }
+            #expect(claimed.dead == [] && claimed.dropped == [] && claimed.delivered.count == 3)
+            let own = try log.transact(.group) {
+                try $0.readOwn(testStream, "g", consumer: "b", after: .zero, count: 9)
+            }
+            #expect(own.dead == [] && own.delivered.count == 3)
+            let asRole = try log.transact(.group) {
+                try $0.readOwn(testStream, "g", consumer: "b", after: .zero, count: 9, asRole: true)
+            }
+            #expect(asRole.dead.count == 3)
+        }
+    }
+
+    @Test func aRoleReadsItsOwnFailedEntriesOneByOne() throws {
+        try withGroup(4, .role) { log, ids, _ in
+            _ = try read(log, "a", 4)
+            func own() throws -> [EntryID] {
+                try log.transact(.group) {
+                    try $0.readOwn(testStream, "g", consumer: "a", after: .zero, count: 64, asRole: true)
+                }.delivered.map(\.entry.id)
+            }
+            #expect(try own() == ids)
+            for _ in 0..<3 { #expect(try own() == [ids[0]]) }
+            #expect(try own() == [ids[1]], "the first one is a dead letter now")
+            #expect(try group(log).deadLetters == 1)
+        }
+    }
+
+    @Test func namesThatOnlyLookAlikeAreTwoNames() throws {
+        try withLog { log in
+            let names = [try StreamName("caf\u{e9}"), try StreamName("cafe\u{301}")]
+            #expect(names[0] != names[1])
+            for _ in 0..<2 { for name in names { _ = try log.append([draft("x", stream: name)]) } }
+            let lengths = try log.snapshot { snapshot in try names.map { try snapshot.stream($0)?.length } }
+            #expect(lengths == [2, 2])
+        }
+    }
+
     @Test func anEntryThatFailedBeforeIsTakenOverAlone() throws {
         try withGroup(5, GroupOptions(deadAfter: 3, readsHidden: true)) { log, ids, _ in
             _ = try read(log, "1", 5)

@@ -60,7 +60,7 @@ struct LogCommands {
         case .deleteConsumer(let key, let group, let consumer):
             guard try stream(key) != nil else { return .error("ERR") }
             let dropped = try log.transact { try $0.deleteConsumer(try name(key), group, consumer, entries: .dropped) }
-            return .integer(Int64(dropped))
+            return .integer(Int64(dropped ?? 0))
         case .readGroup(let key, let group, let consumer, let from, let count, let noAck):
             return try readGroup(key, group, consumer, from, count ?? .max, noAck)
         case .acknowledge(let key, let group, let ids):
