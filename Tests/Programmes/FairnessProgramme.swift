@@ -12,7 +12,7 @@ package enum FairnessProgramme: Programme {
 
     /// Of one log; the import writes a multiple.
     private static let appendsPerLeg = 400
-    private static let slowAppendsPerLeg = 16
+    private static let slowAppendsPerLeg = 11
     private static let legsPerSlowLeg = 5
     private static let controlLegsMax = 4
     private static let millisecondsMax = 50.0
