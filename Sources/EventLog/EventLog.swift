@@ -49,6 +49,7 @@ package final class EventLog: Sendable {
         lock.lock()
         defer { lock.unlock() }
         let folder = try LogFolder(creating: path)
+        try folder.removeHalfMadeData()
         let environment = try Environment(at: folder.log, options: environmentOptions(.writing))
         defer { environment.close() }
         let tables = try Tables(environment)
@@ -79,6 +80,8 @@ package final class EventLog: Sendable {
             throw LogError.damaged("\(error)")
         }
         do {
+            // Before anything is written: a commit on top of a torn meta page could write over live pages.
+            if let problem = try environment.metaProblem() { throw LogError.damaged("a torn meta page: \(problem)") }
             tables = try Tables(environment)
             id = try EventLog.readID(environment, tables)
             capacity = Capacity(folder: folder, bytesMax: options.bytesMax, reserveWanted: options.reserveBytes)

@@ -13,6 +13,7 @@ internal import Records
 /// ```
 package struct LogFolder: Sendable {
     package static let formatLine = "backstop-log 1"
+    private static let dataBytesMin: off_t = 8_192
 
     package let path: String
     package var log: String { path + "/log" }
@@ -48,11 +49,19 @@ package struct LogFolder: Sendable {
         for folder in [log, views, consumers] { try LogFolder.makeFolder(folder) }
     }
 
-    /// What a backup that was killed has left; there is no FORMAT, so it is nobody's log.
+    /// What a backup or a maker that was stopped has left; there is no FORMAT, so it is nobody's log.
     func removeUnfinishedCopy() throws(LogError) {
         guard unlink(log + "/data.mdb") == 0 || errno == ENOENT else {
             throw .notWritten("\(log)/data.mdb: \(Errno.text())")
         }
+    }
+
+    /// LMDB begins with two pages: a file that is shorter is what a maker that was stopped there has left. LMDB
+    /// would refuse it for ever.
+    func removeHalfMadeData() throws(LogError) {
+        var status = stat()
+        guard stat(log + "/data.mdb", &status) == 0, status.st_size < LogFolder.dataBytesMin else { return }
+        try removeUnfinishedCopy()
     }
 
     func finish() throws(LogError) {
@@ -63,7 +72,7 @@ package struct LogFolder: Sendable {
     private func requireData() throws(LogError) {
         var status = stat()
         guard stat(log + "/data.mdb", &status) == 0 else { throw .damaged("\(log)/data.mdb is missing") }
-        guard status.st_size >= 8_192 else {
+        guard status.st_size >= LogFolder.dataBytesMin else {
             throw .damaged("\(log)/data.mdb is cut off: \(status.st_size) bytes found")
         }
     }

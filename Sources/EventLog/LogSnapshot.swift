@@ -51,16 +51,16 @@ package struct LogSnapshot: ~Copyable {
         }
     }
 
-    /// Entries of a stream with ids in the closed range, in order, at most `limit`.
+    /// Visible entries of a stream with ids in the closed range, in order, at most `limit`.
     package func entries(_ stream: StreamNumber, _ range: ClosedRange<EntryID>, limit: Int) throws -> [IndexEntry] {
-        try StreamIndex.entries(transaction, tables, stream, range, limit: limit)
+        try StreamIndex.visible(transaction, tables, stream, range, limit: limit)
     }
 
     /// As `entries`, from the end.
     package func entriesBack(_ stream: StreamNumber, _ range: ClosedRange<EntryID>, limit: Int) throws -> [IndexEntry] {
         var found: [IndexEntry] = []
         guard limit > 0 else { return [] }
-        try StreamIndex.walkBack(transaction, tables, stream, from: range.upperBound) { entry in
+        try StreamIndex.walkVisibleBack(transaction, tables, stream, from: range.upperBound) { entry in
             guard entry.id >= range.lowerBound else { return false }
             found.append(entry)
             return found.count < limit

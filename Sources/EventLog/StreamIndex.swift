@@ -4,7 +4,8 @@ internal import LMDB
 internal import Records
 
 enum StreamIndex {
-    /// Calls `body` with each entry whose id is `start` or larger, in order, until it answers false.
+    /// Calls `body` with each entry, hidden or not, whose id is `start` or larger, in order, until it answers
+    /// false.
     static func walk<T: ReadableTransaction & ~Copyable>(
         _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, from start: EntryID,
         _ body: (IndexEntry) throws -> Bool
@@ -54,7 +55,67 @@ enum StreamIndex {
         }
     }
 
-    /// The entries with ids in the closed range, at most `limit`.
+    /// As `walk`, without hidden entries.
+    static func walkVisible<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, from start: EntryID,
+        _ body: (IndexEntry) throws -> Bool
+    ) throws {
+        var from = start
+        while true {
+            let hidden = try HiddenEntries.first(transaction, tables, stream, endingFrom: from)
+            guard let hidden else { return try walk(transaction, tables, stream, from: from, body) }
+            if hidden.firstID > from {
+                var goOn = true
+                try walk(transaction, tables, stream, from: from) { entry in
+                    guard entry.id < hidden.firstID else { return false }
+                    goOn = try body(entry)
+                    return goOn
+                }
+                if !goOn { return }
+            }
+            guard let next = hidden.lastID.next else { return }
+            from = next
+        }
+    }
+
+    /// As `walkBack`, without hidden entries.
+    static func walkVisibleBack<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, from end: EntryID,
+        _ body: (IndexEntry) throws -> Bool
+    ) throws {
+        var from = end
+        while true {
+            let hidden = try HiddenEntries.last(transaction, tables, stream, beginningUpTo: from)
+            guard let hidden else { return try walkBack(transaction, tables, stream, from: from, body) }
+            if hidden.lastID < from {
+                var goOn = true
+                try walkBack(transaction, tables, stream, from: from) { entry in
+                    guard entry.id > hidden.lastID else { return false }
+                    goOn = try body(entry)
+                    return goOn
+                }
+                if !goOn { return }
+            }
+            guard let previous = hidden.firstID.previous else { return }
+            from = previous
+        }
+    }
+
+    /// The visible entries with ids in the closed range, at most `limit`.
+    static func visible<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, _ range: ClosedRange<EntryID>, limit: Int
+    ) throws -> [IndexEntry] {
+        var found: [IndexEntry] = []
+        guard limit > 0 else { return [] }
+        try walkVisible(transaction, tables, stream, from: range.lowerBound) { entry in
+            guard entry.id <= range.upperBound else { return false }
+            found.append(entry)
+            return found.count < limit
+        }
+        return found
+    }
+
+    /// The entries with ids in the closed range, hidden or not, at most `limit`.
     static func entries<T: ReadableTransaction & ~Copyable>(
         _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, _ range: ClosedRange<EntryID>, limit: Int
     ) throws -> [IndexEntry] {

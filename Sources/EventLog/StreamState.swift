@@ -9,11 +9,14 @@ package struct StreamState: Equatable, Sendable {
     package let number: StreamNumber
     package let name: StreamName
     package var lastID: EntryID = .zero
+    /// Of the first visible entry; zero where none is.
     package var firstID: EntryID = .zero
+    /// The largest that was hidden by id (trimming does not count).
     package var maxDeletedID: EntryID = .zero
+    /// Visible entries.
     package var length: UInt64 = 0
     package var entriesAdded: UInt64 = 0
-    /// The ordinal of the last entry.
+    /// The ordinal of the last entry, hidden or not.
     package var lastOrdinal: UInt64 = 0
 
     init(number: StreamNumber, name: StreamName) {

@@ -1,11 +1,12 @@
-// The tables of log/, with their keys and rows. Precious: meta, records, groups, consumers, pending.
-// Derived in the same transaction, and recomputed by `verify`: the rest.
+// The tables of log/, with their keys and rows. Precious: meta, records, groups, consumers, pending,
+// dead_letters; all but the records, which the chain covers, are sealed. Derived in the same transaction, and
+// recomputed by `verify`: the rest.
 
 internal import LMDB
 package import Records
 
 struct Tables: Sendable {
-    /// "log_id" → 16 bytes; "groups" → u32, the last group number given.
+    /// "log_id" → 16 bytes; "groups" → GroupNumbers.
     let meta: TableHandle
     /// u64 sequence → record.
     let records: TableHandle
@@ -15,6 +16,8 @@ struct Tables: Sendable {
     let streams: TableHandle
     /// BlockKey → Block.
     let blocks: TableHandle
+    /// (u32 stream, first id) → HiddenRun.
+    let hidden: TableHandle
     /// KeyHash → u64 sequence.
     let keys: TableHandle
     /// KeyHash → 16-byte digests of the contents that are recorded as conflicts.
@@ -27,10 +30,12 @@ struct Tables: Sendable {
     let consumers: TableHandle
     /// (u32 group, first id) → PendingRun.
     let pending: TableHandle
+    /// (u32 group, id) → DeadLetter.
+    let deadLetters: TableHandle
 
     static let names = [
         "meta", "records", "stream_names", "streams", "blocks", "keys", "conflicts", "guards", "groups", "consumers",
-        "pending",
+        "pending", "hidden", "dead_letters",
     ]
 
     init(_ environment: Environment) throws {
@@ -51,6 +56,8 @@ struct Tables: Sendable {
         groups = tables[8]
         consumers = tables[9]
         pending = tables[10]
+        hidden = tables[11]
+        deadLetters = tables[12]
     }
 }
 

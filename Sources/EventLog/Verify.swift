@@ -56,6 +56,7 @@ private struct VerifyPass {
     private var names: [StreamNumber: StreamName] = [:]
     private var guards = GuardState()
     private var keys = 0
+    private var hidden: [StreamName: ExpectedHiding] = [:]
 
     init(genesis: Digest, known: Head?) {
         chain = ChainCheck(after: .none, hash: genesis)
@@ -137,6 +138,12 @@ private struct VerifyPass {
         let content = LogRules.contentDigest(
             stream: names[record.stream], kind: record.kind, identity: facts.identity)
         guard content == record.content else { return "its content digest is not that of its body" }
+        if record.kind == .streamHidden {
+            do {
+                let (stream, hiding) = try rules.hiding(record.body.array())
+                hidden[stream, default: ExpectedHiding()].add(hiding)
+            } catch { return "it does not say what it hides: \(error)" }
+        }
         if let refusal = guards.refusal(facts.guards) { return "it stands behind a guard: \(refusal)" }
         _ = guards.apply(facts.guards, at: record.sequence)
         return nil
@@ -162,22 +169,45 @@ private struct VerifyPass {
     private func compare(_ state: StreamState, _ snapshot: borrowing LogSnapshot) throws -> String? {
         let expected = streams[state.number] ?? ExpectedStream()
         if state.lastOrdinal != expected.count { return "\(expected.count) records, its row says \(state.lastOrdinal)" }
-        if state.length != expected.count || state.entriesAdded != expected.count {
-            return "its row's counters are wrong"
-        }
-        if state.firstID != expected.firstID {
-            return "its row begins at \(state.firstID), its records at \(expected.firstID)"
-        }
+        if state.entriesAdded != expected.count { return "its row's counters are wrong" }
         if try snapshot.stream(state.name)?.number != state.number { return "its name leads to another stream" }
         if state.lastID != expected.lastID {
             return "its row ends at \(state.lastID), its records at \(expected.lastID)"
         }
+        return try compareEntries(state, expected, snapshot)
+    }
+
+    /// Walks the index: the entries of the records, and hidden those that a record hides.
+    private func compareEntries(
+        _ state: StreamState, _ expected: ExpectedStream, _ snapshot: borrowing LogSnapshot
+    ) throws -> String? {
+        let hiding = hidden[state.name] ?? ExpectedHiding()
         var indexed = ExpectedStream()
+        var hiddenRuns: [IndexEntry] = []
+        var firstVisible = EntryID.zero
+        var isNumbered = true
         try StreamIndex.walk(snapshot.transaction, snapshot.tables, state.number, from: .zero) { entry in
             _ = indexed.add(entry.id, entry.sequence)
+            if entry.ordinal != indexed.count { isNumbered = false }
+            if hiding.hides(entry.id) {
+                hiddenRuns.append(entry)
+            } else if firstVisible == .zero {
+                firstVisible = entry.id
+            }
             return true
         }
-        return indexed == expected ? nil : "its index is not what the records give"
+        if indexed != expected { return "its index is not what the records give" }
+        if !isNumbered { return "its index does not number its entries one after the other" }
+        var stored: [HiddenRun] = []
+        try HiddenEntries.walk(snapshot.transaction, snapshot.tables, state.number, endingFrom: .zero) { run in
+            stored.append(run)
+            return true
+        }
+        if stored != HiddenRun.runs(hiddenRuns) { return "other entries are hidden than its records hide" }
+        let isRight =
+            state.length == expected.count - UInt64(hiddenRuns.count) && state.firstID == firstVisible
+            && state.maxDeletedID == hiding.largestID
+        return isRight ? nil : "its row does not count its visible entries"
     }
 
     /// Nothing behind the head that was given may be missing.
@@ -196,13 +226,11 @@ private struct VerifyPass {
 /// A stream's entries as one running checksum (FNV-1a), so that a pass needs no list of them.
 private struct ExpectedStream: Equatable {
     var count: UInt64 = 0
-    var firstID: EntryID = .zero
     var lastID: EntryID = .zero
     private var checksum: UInt64 = 0xcbf2_9ce4_8422_2325
 
     mutating func add(_ id: EntryID, _ sequence: SequenceNumber) -> String? {
         guard id > lastID else { return "its entry id \(id) is not larger than \(lastID)" }
-        if count == 0 { firstID = id }
         count += 1
         lastID = id
         for word in [id.milliseconds, id.counter, sequence.rawValue] {
@@ -212,28 +240,27 @@ private struct ExpectedStream: Equatable {
     }
 }
 
+/// What a stream's records hide.
+private struct ExpectedHiding {
+    private var ids: Set<EntryID> = []
+    private var before: EntryID = .zero
+    /// Of those hidden by id.
+    private(set) var largestID: EntryID = .zero
+
+    mutating func add(_ hiding: Hiding) {
+        switch hiding {
+        case .entries(let more):
+            ids.formUnion(more)
+            largestID = max(largestID, more.max() ?? .zero)
+        case .before(let id): before = max(before, id)
+        }
+    }
+
+    func hides(_ id: EntryID) -> Bool { id < before || ids.contains(id) }
+}
+
 extension LogSnapshot {
     fileprivate func streamNameCount() throws -> Int { try transaction.count(tables.streamNames) }
 
     fileprivate func keyCount() throws -> Int { try transaction.count(tables.keys) }
-
-    /// What is wrong with the groups' state.
-    fileprivate func groupProblems() throws -> [String] {
-        try groups().flatMap { group in
-            let stream = try stream(group.stream)
-            var problems: [String] = []
-            guard let stream else { return ["group \(group.group) of \(group.stream): its stream is missing"] }
-            let read = try StreamIndex.ordinal(transaction, tables, stream.number, upTo: group.lastDeliveredID)
-            if group.entriesRead >= 0, group.entriesRead != Int64(read) {
-                problems.append("it has read \(group.entriesRead) entries, its offset says \(read)")
-            }
-            if group.consumers.reduce(0, { $0 + $1.pending }) != group.pending {
-                problems.append("a pending entry has no consumer")
-            }
-            let pending = try pending(
-                group.stream, group.group, .zero ... .last, consumer: nil, limit: Int(group.pending) + 1)
-            if pending.count != Int(group.pending) { problems.append("pending entries are not in the stream's index") }
-            return problems.map { "group \(group.group) of \(group.stream): \($0)" }
-        }
-    }
 }

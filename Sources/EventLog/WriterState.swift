@@ -133,6 +133,12 @@ struct WriterState {
         touched.insert(name.text)
     }
 
+    /// After entries were hidden.
+    mutating func replace(_ stream: StreamState) {
+        streams[stream.name.text]?.state = stream
+        touched.insert(stream.name.text)
+    }
+
     /// Writes the stream's open block now, so that a walk of the index sees this transaction's appends.
     mutating func writeIndex(of name: StreamName, _ transaction: inout WriteTransaction) throws {
         guard touched.contains(name.text), let open = streams[name.text], let block = open.block else { return }

@@ -8,7 +8,8 @@ package import Records
 package enum EventRules {
     package static let rules = LogRules(
         facts: { kind, body in try facts(kind, body: body) },
-        body: { event in body(of: event) })
+        body: { event in body(of: event) },
+        hiding: { body in try hiding(body) })
 
     package static func facts(_ kind: Kind, body: [UInt8]) throws(MessageError) -> DraftFacts {
         guard let known = EventKind(kind) else {
@@ -55,13 +56,29 @@ package enum EventRules {
             var message = EventGroupChanged()
             message.stream = stream.text
             message.group = group
-            switch change {
-            case .created(let start):
-                var created = EventGroupCreated()
-                created.startID = start.description
-                message.change = .created(created)
-            }
+            message.change = change.message
             return .groupChanged(message)
+        case .streamHidden(let stream, let hiding):
+            var message = EventStreamHidden()
+            message.stream = stream.text
+            switch hiding {
+            case .entries(let ids): message.entryIds = ids.map(\.description)
+            case .before(let id): message.beforeID = id.description
+            }
+            return .streamHidden(message)
         }
+    }
+
+    private static func hiding(_ body: [UInt8]) throws -> (stream: StreamName, hiding: Hiding) {
+        guard case .streamHidden(let message) = try EventRecord.event(.streamHidden, body: body) else {
+            throw MessageError("kind", "stream.hidden is expected")
+        }
+        func id(_ text: String) throws -> EntryID {
+            guard let id = EntryID(text) else { throw MessageError("entry_ids", "\(text) is no entry id") }
+            return id
+        }
+        let stream = try StreamName(message.stream)
+        if !message.beforeID.isEmpty { return (stream, .before(try id(message.beforeID))) }
+        return (stream, .entries(try message.entryIds.map(id)))
     }
 }

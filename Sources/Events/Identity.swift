@@ -14,7 +14,11 @@ enum Identity {
         case .streamCreated: ["number", "name"]
         case .conflict: ["key", "first_sequence", "offered_content"]
         case .streamHidden: ["stream", "entry_ids", "before_id"]
-        case .groupChanged: ["stream", "group", "change", "start_id"]
+        case .groupChanged:
+            [
+                "stream", "group", "change", "start_id", "dead_after", "id", "previous_id", "consumer", "pending",
+                "entries_kept", "pending_dropped", "dead_letters_dropped", "entry_ids", "reason", "deliveries",
+            ]
         case .untyped: []  // all verbatim fields; see below
         case .configApplied: ["settings"]
         case .messageRefused: ["stream", "reason", "client", "sample"]

@@ -163,21 +163,6 @@ extension EventStreamHidden {
     }
 }
 
-extension EventGroupChanged {
-    var listing: Listing {
-        var list = Listing()
-        list.text("stream", stream)
-        list.text("group", group)
-        switch change {
-        case .created(let created):
-            list.text("change", "created")
-            list.text("start_id", created.startID)
-        case nil: break
-        }
-        return list
-    }
-}
-
 extension Event {
     var listing: Listing {
         switch self {

@@ -37,6 +37,7 @@ extension EventDecisionRefusalReason: Worded {
         ("DUPLICATE_CONFLICTING", .duplicateConflicting), ("NO_SIZE", .noSize), ("HALTED", .halted),
         ("REDUCING", .reducing), ("SYMBOL_GUARDED", .symbolGuarded), ("NO_CONFIDENCE", .noConfidence),
         ("UNREADABLE", .unreadable), ("OUT_OF_BOUNDS", .outOfBounds),
+        ("DELIVERED_TOO_OFTEN", .deliveredTooOften),
     ]
 }
 

@@ -21,6 +21,8 @@ package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
     package var isInputOutput: Bool { code == EIO || code == ENOSPC }
     package var isMissing: Bool { code == ENOENT }
     package var isDenied: Bool { code == EACCES || code == EROFS || code == EPERM }
+    /// A page is not what the one before says of it.
+    package var isDamage: Bool { code == MDB_PAGE_NOTFOUND || code == MDB_CORRUPTED }
     package var isNotAnEnvironment: Bool { code == MDB_INVALID || code == MDB_VERSION_MISMATCH }
 
     package var description: String { "\(call): \(String(cString: mdb_strerror(code)))" }

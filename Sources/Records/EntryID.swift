@@ -25,6 +25,12 @@ package struct EntryID: Hashable, Comparable, Sendable, CustomStringConvertible 
         return milliseconds < .max ? EntryID(milliseconds + 1, 0) : nil
     }
 
+    /// The next smaller id, or nil at the beginning of the range.
+    package var previous: EntryID? {
+        if counter > 0 { return EntryID(milliseconds, counter - 1) }
+        return milliseconds > 0 ? EntryID(milliseconds - 1, .max) : nil
+    }
+
     /// Reads `ms` or `ms-n`. A missing counter becomes `missingCounter` (0 at the start of a range,
     /// the largest at its end). Nil where the text is no id.
     package init?(_ text: String, missingCounter: UInt64 = 0) {

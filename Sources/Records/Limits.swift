@@ -46,6 +46,15 @@ package enum Limits {
     // Streams and groups.
     package static let blockEntriesMax = 256
     package static let groupReadEntriesMax = 10_000
+    /// Splitting a run reads all of it.
+    package static let pendingRunEntriesMax: UInt64 = 1_024
+    package static let deadLettersPerGroupMax: UInt64 = 100_000
+    /// Ids in one `stream.hidden` or `group.changed` record.
+    package static let hiddenIDsPerRecordMax = 10_000
+    /// XAUTOCLAIM looks at so many pending entries for each that it may claim.
+    package static let claimLooksPerEntry = 10
+    /// What the roles' groups are made with.
+    package static let roleDeadAfterDeliveries: UInt64 = 5
     package static let consumersPerGroupMax = 10_000
     /// Two milliseconds apart.
     package static let consumerLockTriesMax = 100

@@ -1,4 +1,4 @@
-// What the log asks of the catalogue of events. The log knows bytes with a kind; these two pure
+// What the log asks of the catalogue of events. The log knows bytes with a kind; these three pure
 // functions, supplied once at open, tell it what it must know of them.
 
 /// What the log must know of a draft: its identity, and its operations on the guards.
@@ -18,6 +18,7 @@ package enum LogEvent: Equatable, Sendable {
     case streamCreated(number: StreamNumber, name: StreamName)
     case conflict(key: String, first: SequenceNumber, offered: Digest, body: [UInt8])
     case groupChanged(stream: StreamName, group: String, change: GroupChange)
+    case streamHidden(stream: StreamName, hiding: Hiding)
 
     package var kind: Kind {
         switch self {
@@ -25,13 +26,33 @@ package enum LogEvent: Equatable, Sendable {
         case .streamCreated: .streamCreated
         case .conflict: .conflict
         case .groupChanged: .groupChanged
+        case .streamHidden: .streamHidden
         }
     }
 }
 
 /// A change of a group by command.
 package enum GroupChange: Equatable, Sendable {
-    case created(at: EntryID)
+    case created(at: EntryID, deadAfter: UInt64)
+    case idSet(EntryID, previous: EntryID)
+    case destroyed(pending: UInt64, deadLetters: UInt64)
+    case consumerCreated(String)
+    case consumerDeleted(String, pending: UInt64, entriesKept: Bool)
+    /// By an operator, as is `acknowledged`; what consumers do among themselves is state.
+    case claimed(consumer: String, [EntryID])
+    case acknowledged([EntryID])
+    case deadLettered([EntryID], reason: String)
+    case deadLettersRetried([EntryID], consumer: String)
+    case deadLettersDropped([EntryID])
+    case deadAfterSet(UInt64)
+}
+
+/// Which entries readers of a stream no longer see. Their records stay.
+package enum Hiding: Equatable, Sendable {
+    /// XDEL: these.
+    case entries([EntryID])
+    /// XTRIM: every one smaller than this id.
+    case before(EntryID)
 }
 
 package struct LogRules: Sendable {
@@ -39,13 +60,17 @@ package struct LogRules: Sendable {
     package var facts: @Sendable (Kind, [UInt8]) throws -> DraftFacts
     /// Pure.
     package var body: @Sendable (LogEvent) -> Body
+    /// What a `stream.hidden` record hides. Pure. Throws where the body is none.
+    package var hiding: @Sendable ([UInt8]) throws -> (stream: StreamName, hiding: Hiding)
 
     package init(
         facts: @escaping @Sendable (Kind, [UInt8]) throws -> DraftFacts,
-        body: @escaping @Sendable (LogEvent) -> Body
+        body: @escaping @Sendable (LogEvent) -> Body,
+        hiding: @escaping @Sendable ([UInt8]) throws -> (stream: StreamName, hiding: Hiding)
     ) {
         self.facts = facts
         self.body = body
+        self.hiding = hiding
     }
 
     /// SHA-256 over canonical stream, kind and identity: what makes two records of one key the same.

@@ -15,7 +15,7 @@ package struct Router: Role {
     package init(policy: RoutingPolicy) { self.policy = policy }
 
     package func handle(_ record: Record, _ transaction: inout LogTransaction) throws -> [String] {
-        let trace = record.traceID.isEmpty ? "\(stream)/\(record.header.entryID)" : record.traceID
+        let trace = trace(of: record)
         let decision: EventDecision
         do { decision = try Router.decision(record) } catch {
             let unreadable = Refused(.unreadable, "\(error)", refersTo: .none)
@@ -32,6 +32,19 @@ package struct Router: Role {
         case .intent(let intent):
             return try publish(intent, decision, record, trace, &transaction)
         }
+    }
+
+    /// A decision that kills its router must have its end, too.
+    package func giveUp(_ record: Record, _ reason: String, _ transaction: inout LogTransaction) throws -> [String] {
+        let trace = trace(of: record)
+        // Unreadable ones end here, too.
+        let decision = (try? Router.decision(record)) ?? EventDecision()
+        let refused = Refused(.deliveredTooOften, reason, refersTo: .none)
+        return try refuse(refused, decision, record, trace, &transaction)
+    }
+
+    private func trace(of record: Record) -> String {
+        record.traceID.isEmpty ? "\(stream)/\(record.header.entryID)" : record.traceID
     }
 
     private static func decision(_ record: Record) throws -> EventDecision {

@@ -18,6 +18,10 @@ package protocol Role: Sendable {
     /// acknowledges it. May run again after an abort: it acts on nothing but the transaction. Returns lines
     /// for people, logged after the commit.
     func handle(_ record: Record, _ transaction: inout LogTransaction) throws -> [String]
+
+    /// Ends an entry that was delivered too often: whoever took it died over it. In the transaction that makes
+    /// it a dead letter.
+    func giveUp(_ record: Record, _ reason: String, _ transaction: inout LogTransaction) throws -> [String]
 }
 
 package final class ServiceLoop<R: Role>: Sendable {
@@ -72,12 +76,8 @@ package final class ServiceLoop<R: Role>: Sendable {
     }
 
     private func makeGroup() throws {
-        do {
-            try retrying {
-                try log.transact(.group) { [role] in try $0.createGroup(role.stream, role.group, after: .zero) }
-            }
-        } catch LogError.groupAlreadyThere {
-            // As Redis' BUSYGROUP: no error.
+        try retrying {
+            try log.transact(.group) { [role] in try $0.ensureGroup(role.stream, role.group, options: .role) }
         }
     }
 
@@ -90,22 +90,43 @@ package final class ServiceLoop<R: Role>: Sendable {
     /// Entries that this very consumer left (a pid that came again).
     private func finishOwn() throws {
         while true {
-            let own = try retrying {
-                try log.transact(.group) { [role, consumer, batch] in
-                    try $0.readOwn(role.stream, role.group, consumer: consumer, after: .zero, count: batch)
-                }
-            }
+            let own = try retrying { try self.readOwn() }
             if own.isEmpty { return }
             try process(own)
         }
     }
 
-    /// Takes over what dead consumers of ours left, then forgets them.
-    private func claimFromDead() throws {
-        let consumers = try log.snapshot { snapshot in
-            try snapshot.groups().filter { $0.stream == role.stream && $0.group == role.group }.flatMap(\.consumers)
+    private func readOwn() throws -> [Delivered] {
+        try redelivered { [role, consumer, batch] in
+            try $0.readOwn(role.stream, role.group, consumer: consumer, after: .zero, count: batch)
         }
-        for other in consumers where other.name != consumer && other.holdsLock {
+    }
+
+    /// What is delivered again; the role says in the same transaction what becomes of those that died over it.
+    private func redelivered(
+        _ read: @escaping @Sendable (inout LogTransaction) throws -> Redelivered
+    ) throws -> [Delivered] {
+        let (delivered, lines) = try log.transact(.group) { [role] transaction in
+            let found = try read(&transaction)
+            var lines: [String] = []
+            for letter in found.dead {
+                guard let record = try transaction.record(letter.entry.sequence) else {
+                    throw LogError.damaged("record \(letter.entry.sequence) of \(role.stream) is missing")
+                }
+                lines += try role.giveUp(record, letter.reason, &transaction)
+            }
+            return (found.delivered, lines)
+        }
+        for line in lines { logger.error("\(line)") }
+        return delivered
+    }
+
+    /// Takes over what dead consumers of ours left, then forgets them. The oldest entries first: whoever died
+    /// over one is tried again before others are touched.
+    private func claimFromDead() throws {
+        let consumers = try log.snapshot { try $0.group(role.stream, role.group) }.consumers
+        let oldestFirst = consumers.sorted { ($0.smallestPendingID ?? .last) < ($1.smallestPendingID ?? .last) }
+        for other in oldestFirst where other.name != consumer && other.holdsLock {
             guard try !ConsumerLock.isHeld(log.folder, role.stream, role.group, consumer: other.name) else { continue }
             try claim(from: other.name)
             let isForgotten = try retrying {
@@ -117,14 +138,16 @@ package final class ServiceLoop<R: Role>: Sendable {
 
     private func claim(from dead: String) throws {
         while true {
-            let claimed = try retrying {
-                try log.transact(.group) { [role, consumer, batch] in
-                    try $0.claim(role.stream, role.group, consumer: consumer, from: dead, count: batch, holdsLock: true)
-                }
-            }
+            let claimed = try retrying { try self.takeOver(from: dead) }
             if claimed.isEmpty { return }
             logger.notice("\(role.name) took over \(claimed.count) unfinished entries of \(dead), which is dead")
             try process(claimed)
+        }
+    }
+
+    private func takeOver(from dead: String) throws -> [Delivered] {
+        try redelivered { [role, consumer, batch] in
+            try $0.takeOver(role.stream, role.group, consumer: consumer, from: dead, count: batch, holdsLock: true)
         }
     }
 

@@ -6,22 +6,30 @@ import Records
 
 struct Groups: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show and use consumer groups: list, create, read, pending, ack.",
+        abstract: "Show and change consumer groups: offsets, consumers, pending entries, dead letters.",
         discussion: """
             Groups work as those of Redis Streams do: an entry is delivered to one consumer and stays pending
-            with it until it is acknowledged; all of it survives a crash.
+            with it until it is acknowledged; all of it survives a crash. Every change made here is a record
+            (backstop query --kind group.changed). An entry that was delivered too often without being
+            acknowledged becomes a dead letter, where the group says so.
 
             Examples:
               backstop groups
-              backstop groups create system:panic_close audit_logger
+              backstop groups create system:panic_close audit_logger --after '$'
               backstop groups read system:panic_close audit_logger me --count 10
-              backstop groups pending system:panic_close audit_logger
+              backstop groups pending system:panic_close audit_logger --idle 60000
               backstop groups ack system:panic_close audit_logger 1763818338282-0
+              backstop groups auto-claim system:panic_close audit_logger me --idle 60000
+              backstop groups dead system:panic_close audit_logger
             """,
-        subcommands: [List.self, Create.self, Read.self, Pending.self, Ack.self], defaultSubcommand: List.self)
+        subcommands: [
+            List.self, Create.self, SetID.self, DeadAfter.self, Destroy.self, Consumers.self, CreateConsumer.self,
+            DeleteConsumer.self, Read.self, Pending.self, Claim.self, AutoClaim.self, Ack.self, Dead.self,
+        ], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "All groups with lag and pending entries.")
+        static let configuration = CommandConfiguration(
+            abstract: "All groups with lag, pending entries and dead letters.")
         @OptionGroup var common: CommonOptions
 
         func run() throws {
@@ -31,145 +39,47 @@ struct Groups: ParsableCommand {
             }
         }
     }
+}
 
-    struct Create: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a group; it delivers what comes after an id.")
-        @Argument var stream: String
-        @Argument var group: String
-        @Option(help: "Deliver the entries after this id; $ for those that are still to come.")
-        var after = "0"
-        @OptionGroup var common: CommonOptions
+/// Which group a command is about.
+struct GroupArguments: ParsableArguments {
+    @Argument(help: "The stream's name, or an alias of it.")
+    var stream: String
+    @Argument(help: "The group's name.")
+    var group: String
 
-        func run() throws {
-            let name = try StreamCatalogue.resolve(stream)
-            try common.withLog(.writing) { log in
-                let start = try startID(name, log)
-                do { try log.transact(.group) { [group] in try $0.createGroup(name, group, after: start) } } catch let
-                    error as LogError
-                {
-                    guard case .groupAlreadyThere = error else { throw error }
-                    throw NegativeFinding(text: error.description)
-                }
-            }
-            if common.json {
-                Output.json(.object([JSONMember("created", .bool(true))]))
-            } else {
-                Output.line("made group \(group)")
-            }
+    func name() throws -> StreamName { try StreamCatalogue.resolve(stream) }
+}
+
+extension Groups {
+    /// One id, or `$` for the stream's last.
+    static func id(_ text: String, _ option: String, _ stream: StreamName, _ log: EventLog) throws -> EntryID {
+        if text == "$" { return try log.snapshot { try $0.stream(stream)?.lastID ?? .zero } }
+        guard let id = EntryID(text) else {
+            throw CannotRun("\(option) \(text): an entry id is needed, as 1763818338282-0")
         }
+        return id
+    }
 
-        private func startID(_ name: StreamName, _ log: EventLog) throws -> EntryID {
-            if after == "$" { return try log.snapshot { try $0.stream(name)?.lastID ?? .zero } }
-            guard let id = EntryID(after) else {
-                throw CannotRun("--after \(after): an entry id is needed, as 1763818338282-0")
+    static func ids(_ texts: [String]) throws -> [EntryID] {
+        try texts.map { text in
+            guard let id = EntryID(text) else {
+                throw CannotRun("\(text) is no entry id; one looks like 1763818338282-0")
             }
             return id
         }
     }
 
-    struct Read: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Deliver new entries to a consumer, or show its own unacknowledged ones again.")
-        @Argument var stream: String
-        @Argument var group: String
-        @Argument var consumer: String
-        @Option(help: "At most so many entries.")
-        var count = 10
-        @Flag(help: "The consumer's own pending entries, delivered once more.")
-        var own = false
-        @OptionGroup var common: CommonOptions
-
-        func validate() throws {
-            if count < 1 { throw ValidationError("--count must be at least 1") }
-        }
-
-        func run() throws {
-            let name = try StreamCatalogue.resolve(stream)
-            try common.withLog(.writing) { log in
-                let delivered = try log.transact(.group) { [group, consumer, count, own] transaction in
-                    own
-                        ? try transaction.readOwn(name, group, consumer: consumer, after: .zero, count: count)
-                        : try transaction.readNew(name, group, consumer: consumer, count: count)
-                }
-                for delivery in delivered { try show(delivery, name, log) }
-            }
-        }
-
-        private func show(_ delivery: Delivered, _ name: StreamName, _ log: EventLog) throws {
-            guard let record = try log.snapshot({ try $0.record(delivery.entry.sequence) }) else { return }
-            let shown = ShownRecord(record: record, stream: name)
-            if common.json {
-                guard case .object(let members) = shown.json else { return }
-                Output.json(.object(members + [JSONMember("deliveries", number(delivery.deliveryCount))]))
-            } else {
-                Output.line(
-                    "\(delivery.entry.id)  delivered \(delivery.deliveryCount)×  \(shown.kind)  \(shown.summary)")
-            }
-        }
+    /// One line for people, or one JSON object.
+    static func say(_ text: String, _ members: [JSONMember], _ common: CommonOptions) {
+        if common.json { Output.json(.object(members)) } else { Output.line(text) }
     }
 
-    struct Pending: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Entries that were delivered and not acknowledged.")
-        @Argument var stream: String
-        @Argument var group: String
-        @Option(help: "Of this consumer only.")
-        var consumer: String?
-        @Option(help: "At most so many entries.")
-        var count = 100
-        @OptionGroup var common: CommonOptions
-
-        func run() throws {
-            let name = try StreamCatalogue.resolve(stream)
-            try common.withLog(.reading) { log in
-                let entries = try log.snapshot {
-                    try $0.pending(name, group, .zero ... .last, consumer: consumer, limit: count)
-                }
-                let now = log.clock.now()
-                var table = Table([("ID", .left), ("CONSUMER", .left), ("IDLE", .right), ("DELIVERIES", .right)])
-                for entry in entries {
-                    let idle = max(0, now.milliseconds - entry.deliveredAt.milliseconds)
-                    if common.json {
-                        Output.json(
-                            .object([
-                                JSONMember("id", .string(entry.id.description)),
-                                JSONMember("consumer", .string(entry.consumer)),
-                                JSONMember("idle_ms", number(UInt64(idle))),
-                                JSONMember("deliveries", number(entry.deliveryCount)),
-                            ]))
-                    } else {
-                        table.add([entry.id.description, entry.consumer, "\(idle) ms", "\(entry.deliveryCount)"])
-                    }
-                }
-                if common.json { return }
-                if table.isEmpty { Output.line("nothing is pending") } else { table.print() }
-            }
-        }
-    }
-
-    struct Ack: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Acknowledge entries.")
-        @Argument var stream: String
-        @Argument var group: String
-        @Argument var ids: [String]
-        @OptionGroup var common: CommonOptions
-
-        func run() throws {
-            let name = try StreamCatalogue.resolve(stream)
-            let parsed = try ids.map { text in
-                guard let id = EntryID(text) else {
-                    throw CannotRun("\(text) is no entry id; one looks like 1763818338282-0")
-                }
-                return id
-            }
-            let count = try common.withLog(.writing) { log in
-                try log.transact(.group) { [group] in try $0.acknowledge(name, group, parsed) }
-            }
-            if common.json {
-                Output.json(.object([JSONMember("acknowledged", number(UInt64(count)))]))
-            } else {
-                Output.line("\(count) acknowledged")
-            }
-            if count < parsed.count { throw NegativeFinding(text: "\(parsed.count - count) were not pending") }
+    /// A group that is there already is a negative finding; one that is missing cannot be worked on.
+    static func found<R>(_ body: () throws -> R) throws -> R {
+        do { return try body() } catch let error as LogError {
+            guard case .groupAlreadyThere = error else { throw error }
+            throw NegativeFinding(text: error.description)
         }
     }
 }
@@ -181,12 +91,13 @@ enum GroupTable {
             return
         }
         var table = Table([
-            ("STREAM", .left), ("GROUP", .left), ("LAG", .right), ("PENDING", .right), ("CONSUMERS", .right),
+            ("STREAM", .left), ("GROUP", .left), ("LAG", .right), ("PENDING", .right), ("DEAD", .right),
+            ("CONSUMERS", .right),
             ("LAST DELIVERED", .left),
         ])
         for group in groups {
             table.add([
-                group.stream.text, group.group, grouped(group.lag), grouped(group.pending),
+                group.stream.text, group.group, grouped(group.lag), grouped(group.pending), grouped(group.deadLetters),
                 grouped(group.consumers.count), group.lastDeliveredID.description,
             ])
         }
@@ -200,19 +111,24 @@ extension GroupSummary {
         .object([
             JSONMember("stream", .string(stream.text)), JSONMember("group", .string(group)),
             JSONMember("lag", number(lag)), JSONMember("pending", number(pending)),
+            JSONMember("dead_letters", number(deadLetters)), JSONMember("dead_after", number(options.deadAfter)),
             JSONMember("last_delivered_id", .string(lastDeliveredID.description)),
-            JSONMember("entries_read", entriesRead < 0 ? .null : .number(String(entriesRead))),
+            JSONMember("redis_lag", redisLag.map { .number(String($0)) } ?? .null),
+            JSONMember("entries_read", entriesRead.map { .number(String($0)) } ?? .null),
             JSONMember("smallest_pending_id", smallestPendingID.map { .string($0.description) } ?? .null),
             JSONMember("largest_pending_id", largestPendingID.map { .string($0.description) } ?? .null),
             JSONMember(
                 "consumers",
-                .array(
-                    consumers.map {
-                        .object([
-                            JSONMember("name", .string($0.name)), JSONMember("pending", number($0.pending)),
-                            JSONMember("seen_at", .string(TimeText.render($0.seenAt))),
-                        ])
-                    })),
+                .array(consumers.map(\.json))),
+        ])
+    }
+}
+
+extension GroupSummary.Consumer {
+    var json: JSONValue {
+        .object([
+            JSONMember("name", .string(name)), JSONMember("pending", number(pending)),
+            JSONMember("seen_at", .string(TimeText.render(seenAt))), JSONMember("deleted", .bool(isDeleted)),
         ])
     }
 }

@@ -47,7 +47,8 @@ struct ShownRecord {
 
     private static let telling: [EventKind: [String]] = [
         .sessionStarted: ["host", "pid", "version"], .streamCreated: ["name", "number"],
-        .groupChanged: ["stream", "group", "change", "start_id"], .conflict: ["key", "first_sequence"],
+        .groupChanged: ["stream", "group", "change", "id", "consumer", "reason"],
+        .streamHidden: ["stream", "before_id", "entry_ids"], .conflict: ["key", "first_sequence"],
         .configApplied: ["settings"], .messageRefused: ["stream", "reason", "count"],
         .decision: ["symbol", "action", "quantity", "position_size_usd", "confidence"],
         .decisionRefused: ["symbol", "action", "reason", "detail"],

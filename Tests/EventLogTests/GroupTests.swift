@@ -40,7 +40,7 @@ import Records
             try log.transact(.group) { try $0.createGroup(testStream, "g", after: .zero) }
             _ = try log.transact(.group) { try $0.readNew(testStream, "g", consumer: "a", count: 5) }
             let own = try log.transact(.group) {
-                try $0.readOwn(testStream, "g", consumer: "a", after: ids[1], count: 2)
+                try $0.readOwn(testStream, "g", consumer: "a", after: ids[1], count: 2).delivered
             }
             #expect(own.map(\.entry.id) == Array(ids[2...3]) && own.map(\.deliveryCount) == [2, 2])
             let pending = try log.snapshot {
@@ -48,7 +48,7 @@ import Records
             }
             #expect(pending.map(\.deliveryCount) == [1, 1, 2, 2, 1])
             let others = try log.transact(.group) {
-                try $0.readOwn(testStream, "g", consumer: "b", after: .zero, count: 9)
+                try $0.readOwn(testStream, "g", consumer: "b", after: .zero, count: 9).delivered
             }
             #expect(others == [])
         }
@@ -61,7 +61,7 @@ import Records
             _ = try log.transact(.group) { try $0.readNew(testStream, "g", consumer: "dead", count: 6) }
             _ = try log.transact(.group) { try $0.acknowledge(testStream, "g", [ids[2]]) }
             let claimed = try log.transact(.group) {
-                try $0.claim(testStream, "g", consumer: "living", from: "dead", count: 3)
+                try $0.takeOver(testStream, "g", consumer: "living", from: "dead", count: 3).delivered
             }
             #expect(
                 claimed.map(\.entry.id) == [ids[0], ids[1], ids[3]] && claimed.allSatisfy { $0.deliveryCount == 2 })
@@ -181,7 +181,7 @@ import Records
         case 2:
             let after = model.entries.randomElement(using: &random) ?? .zero
             let own = try log.transact(.group) {
-                try $0.readOwn(testStream, "g", consumer: consumer, after: after, count: count)
+                try $0.readOwn(testStream, "g", consumer: consumer, after: after, count: count).delivered
             }
             #expect(own.map(\.entry.id) == model.readOwn(consumer, after, count))
         case 3:
@@ -191,9 +191,9 @@ import Records
         default:
             let dead = ["a", "b", "c"].randomElement(using: &random)!
             let claimed = try log.transact(.group) {
-                try $0.claim(testStream, "g", consumer: consumer, from: dead, count: count)
+                try $0.takeOver(testStream, "g", consumer: consumer, from: dead, count: count).delivered
             }
-            #expect(claimed.map(\.entry.id) == model.claim(consumer, dead, count))
+            #expect(claimed.map(\.entry.id) == model.takeOver(consumer, dead, count))
         }
     }
 }
@@ -224,9 +224,13 @@ struct GroupModel {
         }
     }
 
-    mutating func claim(_ consumer: String, _ dead: String, _ count: Int) -> [EntryID] {
-        take(count) {
-            $0.consumer == dead
+    /// What has failed before comes alone.
+    mutating func takeOver(_ consumer: String, _ dead: String, _ count: Int) -> [EntryID] {
+        let owned = pending.filter { $0.consumer == dead }.prefix(count)
+        let fresh = owned.prefix { $0.count == 1 }
+        let taken = Set((fresh.isEmpty ? owned.prefix(1) : fresh).map(\.id))
+        return take(count) {
+            taken.contains($0.id)
         } change: { entry in
             entry.consumer = consumer
             entry.count += 1

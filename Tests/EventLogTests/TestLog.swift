@@ -28,7 +28,27 @@ let testRules = LogRules(
         }
         return DraftFacts(identity: typed, guards: guards)
     },
-    body: { event in Body(fields: FieldMap([("event", "\(event)")]), typed: []) })
+    body: { event in Body(fields: FieldMap([("event", "\(event)")]), typed: TestHiding.typed(event)) },
+    hiding: { body in try TestHiding.read(body) })
+
+/// How the tests' rules write what is hidden: stream, then the ids, or `<id`.
+enum TestHiding {
+    static func typed(_ event: LogEvent) -> [UInt8] {
+        guard case .streamHidden(let stream, let hiding) = event else { return [] }
+        switch hiding {
+        case .entries(let ids): return Array("\(stream) \(ids.map(\.description).joined(separator: " "))".utf8)
+        case .before(let id): return Array("\(stream) <\(id)".utf8)
+        }
+    }
+
+    static func read(_ body: [UInt8]) throws -> (stream: StreamName, hiding: Hiding) {
+        let typed = body.span.bytes.array(try Body.parts(body.span.bytes).typed)
+        let words = String(decoding: typed, as: UTF8.self).split(separator: " ").map(String.init)
+        let stream = try StreamName(words[0])
+        if words[1].hasPrefix("<") { return (stream, .before(EntryID(String(words[1].dropFirst()))!)) }
+        return (stream, .entries(words.dropFirst().map { EntryID($0)! }))
+    }
+}
 
 let testStream = StreamName(literal: "test:stream")
 

@@ -119,7 +119,7 @@ struct DraftsTests {
             .sessionStarted(bootID: "b", host: "h", pid: 1, version: "v"),
             .streamCreated(number: StreamNumber(1), name: StreamName(literal: "s")),
             .conflict(key: "k", first: SequenceNumber(3), offered: .zero, body: [1]),
-            .groupChanged(stream: StreamName(literal: "s"), group: "g", change: .created(at: .zero)),
+            .groupChanged(stream: StreamName(literal: "s"), group: "g", change: .created(at: .zero, deadAfter: 5)),
         ]
         for event in events {
             let body = EventRules.rules.body(event)

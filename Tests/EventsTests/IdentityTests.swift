@@ -62,13 +62,23 @@ struct IdentityTests {
 
     @Test(arguments: EventKind.allCases)
     func everyIdentityFieldExistsAndNoTimeIsOne(_ kind: EventKind) {
-        let items = SampleEvent.event(kind).listing.items
+        let events = kind == .groupChanged ? SampleEvent.groupChanges : [SampleEvent.event(kind)]
+        let items = events.flatMap(\.listing.items)
         for name in Identity.fields(of: kind) {
             #expect(items.contains { $0.name == name }, "\(kind.name) has no \(name)")
         }
         for item in items where Identity.fields(of: kind).contains(item.name) {
             if case .time = item.value { Issue.record("\(item.name) is a time") }
             if case .members = item.value { Issue.record("\(item.name) are kept members") }
+        }
+    }
+
+    @Test func everyChangeOfAGroupIsToldApart() throws {
+        let identities = try SampleEvent.groupChanges.map { try identity($0) }
+        #expect(Set(identities).count == SampleEvent.groupChanges.count)
+        for event in SampleEvent.groupChanges {
+            let unnamed = event.listing.items.filter { !Identity.fields(of: .groupChanged).contains($0.name) }
+            #expect(unnamed.isEmpty)
         }
     }
 

@@ -105,6 +105,21 @@ enum SampleEvent {
         $0.tradedAtNs = time
     }
 
+    /// Every way in which a group changes.
+    static let groupChanges: [Event] = {
+        let ids = [EntryID(1, 1), EntryID(2, 0)]
+        let changes: [GroupChange] = [
+            .created(at: ids[0], deadAfter: 5), .idSet(ids[0], previous: ids[1]),
+            .destroyed(pending: 1, deadLetters: 2),
+            .consumerCreated("c"), .consumerDeleted("c", pending: 3, entriesKept: true),
+            .claimed(consumer: "c", ids), .acknowledged(ids), .deadLettered(ids, reason: "r"),
+            .deadLettersRetried(ids, consumer: "c"), .deadLettersDropped(ids), .deadAfterSet(4),
+        ]
+        return changes.map { change in
+            .groupChanged(.with { ($0.stream, $0.group, $0.change) = ("s", "router", change.message) })
+        }
+    }()
+
     static func event(_ kind: EventKind) -> Event {
         switch kind {
         case .sessionStarted:

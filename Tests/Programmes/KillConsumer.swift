@@ -73,8 +73,9 @@ struct KillConsumer {
             guard !isHeld || way == .robs else { continue }
             while true {
                 let claimed = try deliver { [name] in
-                    try $0.claim(
-                        Self.stream, Self.group, consumer: name, from: other.name, count: Self.batch, holdsLock: true)
+                    try $0.takeOver(
+                        Self.stream, Self.group, consumer: name, from: other.name, count: Self.batch, holdsLock: true
+                    ).delivered
                 }
                 if claimed.isEmpty { break }
                 try process(claimed)

@@ -13,7 +13,14 @@ package protocol Programme: Sendable {
     /// How many the full run has.
     static var casesInFull: Int { get }
 
+    /// Seeds that once found something, oldest first: the suite runs each of them every time.
+    static var seedsThatFailed: [UInt64] { get }
+
     static func run(_ budget: Budget, seed: UInt64, _ bench: Bench) throws -> Report
+}
+
+extension Programme {
+    package static var seedsThatFailed: [UInt64] { [] }
 }
 
 /// How long a run goes on: until so many cases are done, or the time is out, whichever is first.

@@ -96,7 +96,7 @@ package nonisolated struct EventStreamHidden: Sendable {
 
   package var entryIds: [String] = []
 
-  /// Every entry smaller than this id, where it is not empty.
+  /// Every entry smaller than this id, where it is not empty; never larger than the id after the stream's last.
   package var beforeID: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -124,10 +124,100 @@ package nonisolated struct EventGroupChanged: Sendable {
     set {change = .created(newValue)}
   }
 
+  package var idSet: EventGroupIDSet {
+    get {
+      if case .idSet(let v)? = change {return v}
+      return EventGroupIDSet()
+    }
+    set {change = .idSet(newValue)}
+  }
+
+  package var destroyed: EventGroupDestroyed {
+    get {
+      if case .destroyed(let v)? = change {return v}
+      return EventGroupDestroyed()
+    }
+    set {change = .destroyed(newValue)}
+  }
+
+  package var consumerCreated: EventGroupConsumerCreated {
+    get {
+      if case .consumerCreated(let v)? = change {return v}
+      return EventGroupConsumerCreated()
+    }
+    set {change = .consumerCreated(newValue)}
+  }
+
+  package var consumerDeleted: EventGroupConsumerDeleted {
+    get {
+      if case .consumerDeleted(let v)? = change {return v}
+      return EventGroupConsumerDeleted()
+    }
+    set {change = .consumerDeleted(newValue)}
+  }
+
+  package var claimed: EventGroupEntriesClaimed {
+    get {
+      if case .claimed(let v)? = change {return v}
+      return EventGroupEntriesClaimed()
+    }
+    set {change = .claimed(newValue)}
+  }
+
+  package var acknowledged: EventGroupEntriesAcknowledged {
+    get {
+      if case .acknowledged(let v)? = change {return v}
+      return EventGroupEntriesAcknowledged()
+    }
+    set {change = .acknowledged(newValue)}
+  }
+
+  package var deadLettered: EventGroupDeadLettered {
+    get {
+      if case .deadLettered(let v)? = change {return v}
+      return EventGroupDeadLettered()
+    }
+    set {change = .deadLettered(newValue)}
+  }
+
+  package var deadLettersRetried: EventGroupDeadLettersRetried {
+    get {
+      if case .deadLettersRetried(let v)? = change {return v}
+      return EventGroupDeadLettersRetried()
+    }
+    set {change = .deadLettersRetried(newValue)}
+  }
+
+  package var deadLettersDropped: EventGroupDeadLettersDropped {
+    get {
+      if case .deadLettersDropped(let v)? = change {return v}
+      return EventGroupDeadLettersDropped()
+    }
+    set {change = .deadLettersDropped(newValue)}
+  }
+
+  package var deadAfterSet: EventGroupDeadAfterSet {
+    get {
+      if case .deadAfterSet(let v)? = change {return v}
+      return EventGroupDeadAfterSet()
+    }
+    set {change = .deadAfterSet(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Change: Equatable, Sendable {
     case created(EventGroupCreated)
+    case idSet(EventGroupIDSet)
+    case destroyed(EventGroupDestroyed)
+    case consumerCreated(EventGroupConsumerCreated)
+    case consumerDeleted(EventGroupConsumerDeleted)
+    case claimed(EventGroupEntriesClaimed)
+    case acknowledged(EventGroupEntriesAcknowledged)
+    case deadLettered(EventGroupDeadLettered)
+    case deadLettersRetried(EventGroupDeadLettersRetried)
+    case deadLettersDropped(EventGroupDeadLettersDropped)
+    case deadAfterSet(EventGroupDeadAfterSet)
 
   }
 
@@ -141,6 +231,153 @@ package nonisolated struct EventGroupCreated: Sendable {
 
   /// Entries after this id are delivered.
   package var startID: String = String()
+
+  /// Entries that fail so often become dead letters; 0: never.
+  package var deadAfter: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The offset was moved: entries after it are delivered (again).
+package nonisolated struct EventGroupIDSet: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var id: String = String()
+
+  package var previousID: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct EventGroupDestroyed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Entries that were delivered and not acknowledged; nobody will.
+  package var pendingDropped: UInt64 = 0
+
+  package var deadLettersDropped: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct EventGroupConsumerCreated: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var consumer: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct EventGroupConsumerDeleted: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var consumer: String = String()
+
+  /// What it had not acknowledged.
+  package var pending: UInt64 = 0
+
+  /// Whether those entries stay pending, with the deleted consumer as their owner, until somebody claims them.
+  package var entriesKept: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// By command of an operator; what consumers claim among themselves is state.
+package nonisolated struct EventGroupEntriesClaimed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var consumer: String = String()
+
+  package var entryIds: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// By command of an operator; what consumers acknowledge is state.
+package nonisolated struct EventGroupEntriesAcknowledged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var entryIds: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Entries that nobody could finish were taken out of the pending ones.
+package nonisolated struct EventGroupDeadLettered: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var entryIds: [String] = []
+
+  package var reason: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Dead letters became pending again.
+package nonisolated struct EventGroupDeadLettersRetried: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var entryIds: [String] = []
+
+  package var consumer: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Dead letters were given up.
+package nonisolated struct EventGroupDeadLettersDropped: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var entryIds: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct EventGroupDeadAfterSet: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Entries that fail so often become dead letters; 0: never.
+  package var deliveries: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -318,7 +555,7 @@ nonisolated extension EventStreamHidden: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension EventGroupChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GroupChanged"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}group\0\u{1}created\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}group\0\u{1}created\0\u{3}id_set\0\u{1}destroyed\0\u{3}consumer_created\0\u{3}consumer_deleted\0\u{1}claimed\0\u{1}acknowledged\0\u{3}dead_lettered\0\u{3}dead_letters_retried\0\u{3}dead_letters_dropped\0\u{3}dead_after_set\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -341,6 +578,136 @@ nonisolated extension EventGroupChanged: SwiftProtobuf.Message, SwiftProtobuf._M
           self.change = .created(v)
         }
       }()
+      case 4: try {
+        var v: EventGroupIDSet?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .idSet(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .idSet(v)
+        }
+      }()
+      case 5: try {
+        var v: EventGroupDestroyed?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .destroyed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .destroyed(v)
+        }
+      }()
+      case 6: try {
+        var v: EventGroupConsumerCreated?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .consumerCreated(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .consumerCreated(v)
+        }
+      }()
+      case 7: try {
+        var v: EventGroupConsumerDeleted?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .consumerDeleted(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .consumerDeleted(v)
+        }
+      }()
+      case 8: try {
+        var v: EventGroupEntriesClaimed?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .claimed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .claimed(v)
+        }
+      }()
+      case 9: try {
+        var v: EventGroupEntriesAcknowledged?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .acknowledged(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .acknowledged(v)
+        }
+      }()
+      case 10: try {
+        var v: EventGroupDeadLettered?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .deadLettered(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .deadLettered(v)
+        }
+      }()
+      case 11: try {
+        var v: EventGroupDeadLettersRetried?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .deadLettersRetried(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .deadLettersRetried(v)
+        }
+      }()
+      case 12: try {
+        var v: EventGroupDeadLettersDropped?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .deadLettersDropped(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .deadLettersDropped(v)
+        }
+      }()
+      case 13: try {
+        var v: EventGroupDeadAfterSet?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .deadAfterSet(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .deadAfterSet(v)
+        }
+      }()
       default: break
       }
     }
@@ -357,9 +724,53 @@ nonisolated extension EventGroupChanged: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.group.isEmpty {
       try visitor.visitSingularStringField(value: self.group, fieldNumber: 2)
     }
-    try { if case .created(let v)? = self.change {
+    switch self.change {
+    case .created?: try {
+      guard case .created(let v)? = self.change else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
+    }()
+    case .idSet?: try {
+      guard case .idSet(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .destroyed?: try {
+      guard case .destroyed(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .consumerCreated?: try {
+      guard case .consumerCreated(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .consumerDeleted?: try {
+      guard case .consumerDeleted(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .claimed?: try {
+      guard case .claimed(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .acknowledged?: try {
+      guard case .acknowledged(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .deadLettered?: try {
+      guard case .deadLettered(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .deadLettersRetried?: try {
+      guard case .deadLettersRetried(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .deadLettersDropped?: try {
+      guard case .deadLettersDropped(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .deadAfterSet?: try {
+      guard case .deadAfterSet(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case nil: break
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -374,7 +785,7 @@ nonisolated extension EventGroupChanged: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension EventGroupCreated: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GroupCreated"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}start_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}start_id\0\u{3}dead_after\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -383,6 +794,7 @@ nonisolated extension EventGroupCreated: SwiftProtobuf.Message, SwiftProtobuf._M
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.startID) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.deadAfter) }()
       default: break
       }
     }
@@ -392,11 +804,350 @@ nonisolated extension EventGroupCreated: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.startID.isEmpty {
       try visitor.visitSingularStringField(value: self.startID, fieldNumber: 1)
     }
+    if self.deadAfter != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deadAfter, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: EventGroupCreated, rhs: EventGroupCreated) -> Bool {
     if lhs.startID != rhs.startID {return false}
+    if lhs.deadAfter != rhs.deadAfter {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupIDSet: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupIDSet"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}previous_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.previousID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.previousID.isEmpty {
+      try visitor.visitSingularStringField(value: self.previousID, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupIDSet, rhs: EventGroupIDSet) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.previousID != rhs.previousID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupDestroyed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupDestroyed"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}pending_dropped\0\u{3}dead_letters_dropped\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.pendingDropped) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.deadLettersDropped) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.pendingDropped != 0 {
+      try visitor.visitSingularUInt64Field(value: self.pendingDropped, fieldNumber: 1)
+    }
+    if self.deadLettersDropped != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deadLettersDropped, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupDestroyed, rhs: EventGroupDestroyed) -> Bool {
+    if lhs.pendingDropped != rhs.pendingDropped {return false}
+    if lhs.deadLettersDropped != rhs.deadLettersDropped {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupConsumerCreated: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupConsumerCreated"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}consumer\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.consumer) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.consumer.isEmpty {
+      try visitor.visitSingularStringField(value: self.consumer, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupConsumerCreated, rhs: EventGroupConsumerCreated) -> Bool {
+    if lhs.consumer != rhs.consumer {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupConsumerDeleted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupConsumerDeleted"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}consumer\0\u{1}pending\0\u{3}entries_kept\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.consumer) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.pending) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.entriesKept) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.consumer.isEmpty {
+      try visitor.visitSingularStringField(value: self.consumer, fieldNumber: 1)
+    }
+    if self.pending != 0 {
+      try visitor.visitSingularUInt64Field(value: self.pending, fieldNumber: 2)
+    }
+    if self.entriesKept != false {
+      try visitor.visitSingularBoolField(value: self.entriesKept, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupConsumerDeleted, rhs: EventGroupConsumerDeleted) -> Bool {
+    if lhs.consumer != rhs.consumer {return false}
+    if lhs.pending != rhs.pending {return false}
+    if lhs.entriesKept != rhs.entriesKept {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupEntriesClaimed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupEntriesClaimed"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}consumer\0\u{3}entry_ids\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.consumer) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.entryIds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.consumer.isEmpty {
+      try visitor.visitSingularStringField(value: self.consumer, fieldNumber: 1)
+    }
+    if !self.entryIds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.entryIds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupEntriesClaimed, rhs: EventGroupEntriesClaimed) -> Bool {
+    if lhs.consumer != rhs.consumer {return false}
+    if lhs.entryIds != rhs.entryIds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupEntriesAcknowledged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupEntriesAcknowledged"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}entry_ids\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.entryIds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.entryIds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.entryIds, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupEntriesAcknowledged, rhs: EventGroupEntriesAcknowledged) -> Bool {
+    if lhs.entryIds != rhs.entryIds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupDeadLettered: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupDeadLettered"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}entry_ids\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.entryIds) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.entryIds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.entryIds, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupDeadLettered, rhs: EventGroupDeadLettered) -> Bool {
+    if lhs.entryIds != rhs.entryIds {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupDeadLettersRetried: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupDeadLettersRetried"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}entry_ids\0\u{1}consumer\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.entryIds) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.consumer) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.entryIds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.entryIds, fieldNumber: 1)
+    }
+    if !self.consumer.isEmpty {
+      try visitor.visitSingularStringField(value: self.consumer, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupDeadLettersRetried, rhs: EventGroupDeadLettersRetried) -> Bool {
+    if lhs.entryIds != rhs.entryIds {return false}
+    if lhs.consumer != rhs.consumer {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupDeadLettersDropped: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupDeadLettersDropped"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}entry_ids\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.entryIds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.entryIds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.entryIds, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupDeadLettersDropped, rhs: EventGroupDeadLettersDropped) -> Bool {
+    if lhs.entryIds != rhs.entryIds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventGroupDeadAfterSet: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupDeadAfterSet"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}deliveries\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.deliveries) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.deliveries != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deliveries, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventGroupDeadAfterSet, rhs: EventGroupDeadAfterSet) -> Bool {
+    if lhs.deliveries != rhs.deliveries {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -95,6 +95,9 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
 
   /// The intent's draft broke a bound of the log.
   case outOfBounds // = 11
+
+  /// It was delivered again and again, and whoever took it died over it.
+  case deliveredTooOften // = 12
   case UNRECOGNIZED(Int)
 
   package init() {
@@ -115,6 +118,7 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
     case 9: self = .noConfidence
     case 10: self = .unreadable
     case 11: self = .outOfBounds
+    case 12: self = .deliveredTooOften
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -133,6 +137,7 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
     case .noConfidence: return 9
     case .unreadable: return 10
     case .outOfBounds: return 11
+    case .deliveredTooOften: return 12
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -151,6 +156,7 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
     .noConfidence,
     .unreadable,
     .outOfBounds,
+    .deliveredTooOften,
   ]
 
 }
@@ -898,7 +904,7 @@ nonisolated extension EventAction: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension EventDecisionRefusalReason: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DECISION_REFUSAL_REASON_UNSPECIFIED\0\u{1}DECISION_REFUSAL_REASON_HOLD\0\u{1}DECISION_REFUSAL_REASON_LOW_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE_CONFLICTING\0\u{1}DECISION_REFUSAL_REASON_NO_SIZE\0\u{1}DECISION_REFUSAL_REASON_HALTED\0\u{1}DECISION_REFUSAL_REASON_REDUCING\0\u{1}DECISION_REFUSAL_REASON_SYMBOL_GUARDED\0\u{1}DECISION_REFUSAL_REASON_NO_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_UNREADABLE\0\u{1}DECISION_REFUSAL_REASON_OUT_OF_BOUNDS\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DECISION_REFUSAL_REASON_UNSPECIFIED\0\u{1}DECISION_REFUSAL_REASON_HOLD\0\u{1}DECISION_REFUSAL_REASON_LOW_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE_CONFLICTING\0\u{1}DECISION_REFUSAL_REASON_NO_SIZE\0\u{1}DECISION_REFUSAL_REASON_HALTED\0\u{1}DECISION_REFUSAL_REASON_REDUCING\0\u{1}DECISION_REFUSAL_REASON_SYMBOL_GUARDED\0\u{1}DECISION_REFUSAL_REASON_NO_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_UNREADABLE\0\u{1}DECISION_REFUSAL_REASON_OUT_OF_BOUNDS\0\u{1}DECISION_REFUSAL_REASON_DELIVERED_TOO_OFTEN\0")
 }
 
 nonisolated extension EventSizedBy: SwiftProtobuf._ProtoNameProviding {

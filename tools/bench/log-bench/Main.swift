@@ -7,31 +7,59 @@ import Events
 import Foundation
 import Records
 import Services
+import Synchronization
 
 @main
 struct LogBench {
+    static let usage = """
+        usage: log-bench lone|callers|pipelined FOLDER N [CALLERS]   appends with random keys
+               log-bench grow FOLDER N                appends, as fast as may be, until the log has N entries
+               log-bench fill FOLDER N                trading records, for:
+               log-bench replay|replay-positions|scan FOLDER
+               log-bench open FOLDER                  open, the first append, memory then
+               log-bench group|group-ids|group-joined FOLDER N BATCH   reads N entries by a group
+               log-bench wake|wake-follow FOLDER N    N lone appends, read in another process, by a group or alone
+               log-bench idle FOLDER SECONDS          CPU time of `backstop serve` (built beside this program)
+               log-bench load FOLDER SECONDS RATE     writers, consumers and a slow reader, side by side
+        FOLDER is a log; it is made where it is missing.
+
+        """
+
     static func main() throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        guard arguments.count >= 2, let count = arguments.count > 2 ? Int(arguments[2]) : 0 else {
-            FileHandle.standardError.write(
-                Data(
-                    "usage: log-bench lone|callers|pipelined|fill|replay|replay-positions|open|scan FOLDER N [CALLERS]\n"
-                        .utf8))
-            exit(2)
-        }
-        let folder = arguments[1]
-        let callers = arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1
-        switch arguments[0] {
+        let numbers = arguments.dropFirst(2).map { Int($0) ?? -1 }
+        guard arguments.count >= 2, numbers.allSatisfy({ $0 > 0 }) else { fail(usage, status: 2) }
+        let (mode, folder) = (arguments[0], arguments[1])
+        let count = numbers.first ?? 0
+        let second = numbers.count > 1 ? numbers[1] : 1
+        switch mode {
         case "lone": try report("lone", appends(folder, count, callers: 1, batch: 1))
-        case "callers": try report("callers", appends(folder, count, callers: callers, batch: 1))
+        case "callers": try report("callers", appends(folder, count, callers: second, batch: 1))
         case "pipelined": try report("pipelined", appends(folder, count, callers: 4, batch: 250))
+        case "grow": try grow(folder, toEntries: count)
         case "fill": try fillTrading(folder, count)
         case "replay-positions": try replayPositions(folder)
         case "replay": try replay(folder)
         case "open": try open(folder)
         case "scan": try scan(folder)
-        default: exit(2)
+        case "group", "group-ids", "group-joined": try group(mode, folder, count, batch: second)
+        case "wake": try wake(mode, folder, count, waiter: "wake-consumer")
+        case "wake-follow": try wake(mode, folder, count, waiter: "wake-follower")
+        case "wake-consumer": try wakeConsumer(folder, count)
+        case "wake-follower": try wakeFollower(folder, count)
+        case "idle": try idle(folder, seconds: count)
+        case "load": try load(folder, seconds: count, rate: second)
+        case "load-writer": try loadWriter(folder, rate: count)
+        case "load-consumer": try loadConsumer(folder)
+        case "load-reader": try loadReader(folder)
+        default: fail(usage, status: 2)
         }
+    }
+
+    /// As the peers: 1 failed, 2 wrong usage.
+    static func fail(_ text: String, status: Int32 = 1) -> Never {
+        FileHandle.standardError.write(Data(text.utf8))
+        exit(status)
     }
 
     static func report(_ mode: String, _ measured: Measured) throws { print(measured.json(mode)) }
@@ -55,9 +83,8 @@ struct LogBench {
         measured.begin()
         onThreads(callers) { caller in
             var generator = SystemRandomNumberGenerator()
-            let value = [UInt8](repeating: 0x78, count: 200)
             for _ in 0..<perCaller {
-                let drafts = (0..<batch).map { _ in draft(value, &generator) }
+                let drafts = (0..<batch).map { _ in draft(body, &generator) }
                 let began = DispatchTime.now().uptimeNanoseconds
                 let answers = try! log.append(drafts)
                 measured.add(caller, DispatchTime.now().uptimeNanoseconds - began)
@@ -66,6 +93,42 @@ struct LogBench {
         }
         measured.end(count: perCaller * callers * batch)
         return measured
+    }
+
+    /// Appends until the stream has so many entries. Not what is measured: large transactions, so that random
+    /// keys share pages.
+    static func grow(_ log: EventLog, toEntries count: Int) throws {
+        let (callers, batch) = (2, 10_000)
+        let present = Int(try log.snapshot { try $0.stream(stream)?.lastOrdinal ?? 0 })
+        let left = Mutex(count - present)
+        onThreads(callers) { _ in
+            var generator = SystemRandomNumberGenerator()
+            while true {
+                let size = left.withLock { left in
+                    defer { left -= batch }
+                    return min(left, batch)
+                }
+                guard size > 0 else { return }
+                appendAll(log, size, &generator)
+            }
+        }
+    }
+
+    static func grow(_ folder: String, toEntries count: Int) throws {
+        let log = try openLog(folder)
+        defer { log.close() }
+        let before = try log.head().sequence.rawValue
+        let measured = Measured(callers: 1)
+        measured.begin()
+        try grow(log, toEntries: count)
+        measured.end(count: Int(try log.head().sequence.rawValue - before))
+        print(measured.json("grow", more: ",\"bytes\":\(log.space().used)"))
+    }
+
+    /// One call; every draft is a new record, or this is no measurement.
+    static func appendAll(_ log: EventLog, _ count: Int, _ generator: inout SystemRandomNumberGenerator) {
+        let drafts = (0..<count).map { _ in draft(body, &generator) }
+        for answer in try! log.append(drafts) { guard case .appended = answer else { fatalError("\(answer)") } }
     }
 
     /// One OS thread a caller, however many cores there are.
@@ -81,6 +144,8 @@ struct LogBench {
     }
 
     static let stream = StreamName(literal: "bench:stream")
+    static let bodyBytes = 200
+    private static let body = [UInt8](repeating: 0x78, count: bodyBytes)
 
     static func draft(_ value: [UInt8], _ generator: inout SystemRandomNumberGenerator) -> Draft {
         var key = ByteWriter(capacity: 16)
@@ -160,22 +225,30 @@ struct LogBench {
         print(best.json(mode))
     }
 
-    /// Open, ready to append; then memory at rest.
+    /// Open, ready to append; then memory at rest. The first append is timed by itself, and done before memory
+    /// is looked at: what open leaves for later is not hidden.
     static func open(_ folder: String) throws {
         let measured = Measured(callers: 1)
         measured.begin()
         let log = try openLog(folder)
         measured.end(count: 1)
         let head = try log.head().sequence
-        print(measured.json("open", more: ",\"records\":\(head),\"rss_anonymous_kb\":\(Memory.anonymousKilobytes())"))
+        var generator = SystemRandomNumberGenerator()
+        let began = DispatchTime.now().uptimeNanoseconds
+        appendAll(log, 1, &generator)
+        let first = Double(DispatchTime.now().uptimeNanoseconds - began) / 1e6
+        let more = String(
+            format: ",\"records\":%d,\"first_append_ms\":%.2f,\"rss_anonymous_kb\":%d", head.rawValue, first,
+            Memory.anonymousKilobytes())
+        print(measured.json("open", more: more))
         log.close()
     }
 }
 
 enum Memory {
-    /// Resident memory without mapped file pages.
-    static func anonymousKilobytes() -> Int {
-        let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    /// Resident memory without mapped file pages; 0 where there is no such process.
+    static func anonymousKilobytes(pid: Int32 = getpid()) -> Int {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""  // 0 is shown
         let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
         return Int(line?.split(whereSeparator: { !$0.isNumber }).first ?? "") ?? 0
     }

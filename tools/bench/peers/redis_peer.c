@@ -1,8 +1,10 @@
 // A Redis client over hiredis, as the peer of Backstop's appends: each request claims a random key
 // (SET NX) and adds one stream entry (XADD), in one script. One thread serves all connections by
 // poll(), so that the client costs little beside the server that it measures.
+// `group` is the peer of group reads: one consumer reads what was added before, and acknowledges it.
 // It must never count a request before its reply was read and checked, hold unbounded data in flight,
-// or empty a server: it only adds keys of 16 hex digits and entries to the stream backstop-bench.
+// or empty a server: it only adds keys of 16 hex digits and entries to the stream backstop-bench, and
+// makes the group g of that stream.
 #include "measure.h"
 
 #include <errno.h>
@@ -20,14 +22,17 @@
 enum { key_digits = 16, connect_timeout_s = 5, stall_timeout_ms = 30000 };
 #define INFLIGHT_MAX 100000u
 #define CONNECTIONS_MAX 1000u
+#define BATCH_MAX 10000u
 #define UNSENT_BYTES_MAX (256u << 10) // a connection's own buffer takes no further request beyond this
 
 static const char usage[] =
     "usage: redis_peer [--command NAME] pipelined HOST PORT N BYTES INFLIGHT [CONNECTIONS]\n"
     "       redis_peer [--command NAME] clients   HOST PORT N BYTES CLIENTS   one in flight each\n"
     "       redis_peer [--command NAME] lone      HOST PORT N BYTES           one in flight\n"
+    "       redis_peer group HOST PORT N BYTES BATCH   N entries added untimed, then XREADGROUP of BATCH\n"
+    "                                                  and XACK of what it gave, until none is left\n"
     "N requests, each a new random key and a stream entry of BYTES (1 to 65536) in one field.\n"
-    "INFLIGHT is the total, shared by CONNECTIONS (1 if not given).\n"
+    "INFLIGHT is the total, shared by CONNECTIONS (1 if not given). BATCH is 1 to 10000.\n"
     "NAME: script (EVALSHA of SET NX and XADD; the default), multi (MULTI, SET NX, XADD, EXEC)\n"
     "      or xadd (XADD alone); the last two are for servers without scripts.\n"
     "The last line of output is one JSON object. Exit: 0 measured, 1 failed, 2 wrong usage.\n";
@@ -294,6 +299,86 @@ static void release(struct run *run) {
     free(run->samples.tenths_us);
 }
 
+// --- reading by a group ---
+
+// Adds the entries in pipelines of one round trip each.
+static void add_entries(redisContext *context, const struct request *request, uint64_t n) {
+    for (uint64_t done = 0; done < n;) {
+        uint64_t count = n - done < BATCH_MAX / 10 ? n - done : BATCH_MAX / 10;
+        for (uint64_t i = 0; i < count; i++)
+            if (redisAppendFormattedCommand(context, request->text, request->length) != REDIS_OK)
+                fail("cannot queue a request: %s", context->errstr);
+        for (uint64_t i = 0; i < count; i++) {
+            void *reply;
+            if (redisGetReply(context, &reply) != REDIS_OK) fail("cannot add an entry: %s", context->errstr);
+            if (!is_text(reply)) fail("the server did not answer XADD with an entry id");
+            freeReplyObject(reply);
+        }
+        done += count;
+    }
+}
+
+static void make_group(redisContext *context) {
+    redisReply *reply = ask(context, 5, (const char *[]){"XGROUP", "CREATE", stream, "g", "0"});
+    if (reply->type != REDIS_REPLY_STATUS) fail("the server did not make the group: %s", reply->str ? reply->str : "");
+    freeReplyObject(reply);
+}
+
+// The entries of the one stream that was asked for: pairs of id and fields, in order.
+static const redisReply *entries_of(const redisReply *reply) {
+    int is_answer = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 &&
+                    reply->element[0]->type == REDIS_REPLY_ARRAY && reply->element[0]->elements == 2;
+    if (!is_answer || reply->element[0]->element[1]->type != REDIS_REPLY_ARRAY)
+        fail("the server did not answer with entries: %s", reply->str ? reply->str : "none is left");
+    return reply->element[0]->element[1];
+}
+
+static const char *entry_id(const redisReply *entry, uint64_t bytes) {
+    int is_whole = entry->type == REDIS_REPLY_ARRAY && entry->elements == 2 && is_text(entry->element[0]) &&
+                   entry->element[1]->type == REDIS_REPLY_ARRAY && entry->element[1]->elements == 2 &&
+                   entry->element[1]->element[1]->len == bytes;
+    if (!is_whole) fail("the server gave an entry without its body");
+    return entry->element[0]->str;
+}
+
+// One read and one acknowledgement of all that it gave; how many that was.
+static uint64_t read_and_acknowledge(redisContext *context, const char *batch, uint64_t bytes, const char **words) {
+    redisReply *read = ask(context, 9, (const char *[]){"XREADGROUP", "GROUP", "g", "c", "COUNT", batch, "STREAMS", stream, ">"});
+    const redisReply *entries = entries_of(read);
+    if (entries->elements > BATCH_MAX) fail("the server gave more entries than were asked for");
+    for (size_t i = 0; i < entries->elements; i++) words[3 + i] = entry_id(entries->element[i], bytes);
+    redisReply *done = ask(context, (int)entries->elements + 3, words);
+    if (done->type != REDIS_REPLY_INTEGER || (uint64_t)done->integer != entries->elements)
+        fail("the server did not acknowledge what it gave");
+    uint64_t count = entries->elements;
+    freeReplyObject(done);
+    freeReplyObject(read);
+    return count;
+}
+
+static void measure_group(struct run *run, const char *host, int port, const char *batch, struct result *result) {
+    static const char *words[BATCH_MAX + 3] = {"XACK", stream, "g"};
+    redisContext *context = connect_to(host, port);
+    run->connection_count = 1;
+    run->request = make_request(command_xadd, "", run->bytes);
+    print_conditions(context, run, 1);
+    add_entries(context, &run->request, run->n);
+    make_group(context);
+    run->samples = samples_for(run->n);
+    uint64_t start = now_ns(), before = start;
+    for (uint64_t done = 0; done < run->n;) {
+        done += read_and_acknowledge(context, batch, run->bytes, words);
+        uint64_t after = now_ns();
+        samples_add(&run->samples, after - before);
+        before = after;
+    }
+    result->rate_per_s = (double)run->n * 1e9 / (double)(before - start);
+    samples_summarise(&run->samples, result);
+    redisFree(context);
+    free(run->request.text);
+    free(run->samples.tenths_us);
+}
+
 // --- the command line ---
 
 static enum command command_named(const char *name) {
@@ -307,6 +392,7 @@ static enum command command_named(const char *name) {
 static size_t inflight_of(const char *mode, int rest_count, char **rest, size_t *connections) {
     *connections = 1;
     if (strcmp(mode, "lone") == 0 && rest_count == 0) return 1;
+    if (strcmp(mode, "group") == 0 && rest_count == 1) return number("BATCH", rest[0], 1, BATCH_MAX);
     if (strcmp(mode, "clients") == 0 && rest_count == 1)
         return *connections = number("CLIENTS", rest[0], 1, CONNECTIONS_MAX);
     if (strcmp(mode, "pipelined") == 0 && (rest_count == 1 || rest_count == 2)) {
@@ -315,7 +401,7 @@ static size_t inflight_of(const char *mode, int rest_count, char **rest, size_t 
         if (rest_count == 2) *connections = number("CONNECTIONS", rest[1], 1, most);
         return inflight;
     }
-    refuse("the mode must be pipelined, clients or lone, with that mode's arguments");
+    refuse("the mode must be pipelined, clients, lone or group, with that mode's arguments");
 }
 
 int main(int count, char **arguments) {
@@ -334,10 +420,14 @@ int main(int count, char **arguments) {
     result.n = run.n = number("N", arguments[4], 1, RECORD_COUNT_MAX);
     result.bytes = run.bytes = number("BYTES", arguments[5], 1, RECORD_BYTES_MAX);
 
-    prepare(&run, command, arguments[2], port, inflight);
-    result.rate_per_s = (double)run.n / run_seconds(&run);
-    samples_summarise(&run.samples, &result);
-    release(&run);
+    if (strcmp(result.mode, "group") == 0) {
+        measure_group(&run, arguments[2], port, arguments[6], &result);
+    } else {
+        prepare(&run, command, arguments[2], port, inflight);
+        result.rate_per_s = (double)run.n / run_seconds(&run);
+        samples_summarise(&run.samples, &result);
+        release(&run);
+    }
     print_result(&result);
     return 0;
 }
