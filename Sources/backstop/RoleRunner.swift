@@ -4,6 +4,7 @@
 import Dispatch
 import EventLog
 import Foundation
+import Glibc
 import Logging
 
 final class RoleRunner: @unchecked Sendable {
@@ -18,19 +19,13 @@ final class RoleRunner: @unchecked Sendable {
     private var running: [Running] = []
     private var failure: String?
     private let end = DispatchSemaphore(value: 0)
-    private var signals: [any DispatchSourceSignal] = []
 
-    init(logger: Logger) {
+    init(logger: Logger) throws {
         self.logger = logger
-        for number in [SIGTERM, SIGINT] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [weak self] in
-                logger.info("stopping: \(number == SIGTERM ? "SIGTERM" : "SIGINT")")
-                self?.end.signal()
-            }
-            source.resume()
-            signals.append(source)
+        let end = end
+        try StopSignals.listen { number in
+            logger.info("stopping: \(number == SIGTERM ? "SIGTERM" : "SIGINT")")
+            end.signal()
         }
     }
 

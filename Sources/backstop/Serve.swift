@@ -59,7 +59,7 @@ struct Serve: ParsableCommand {
                 pid: UInt32(ProcessInfo.processInfo.processIdentifier), batch: 64, logger: logger)
             let head = try log.head()
             logger.info("backstop \(Backstop.version) serves \(common.path), log \(log.id), head \(head)")
-            let runner = RoleRunner(logger: logger)
+            let runner = try RoleRunner(logger: logger)
             runner.start("router", run: { try loop.run() }, stop: { loop.stop() })
             // What is derived stops nothing: without views every command folds the log itself.
             if let views {

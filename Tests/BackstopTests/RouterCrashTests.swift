@@ -3,6 +3,7 @@
 
 import EventLog
 import Foundation
+import Glibc
 import Programmes
 import Testing
 
@@ -177,6 +178,20 @@ import Testing
             }
             try finishRouting(log)
             try log.expectEveryDecisionHasOneEnd(decisions)
+        }
+    }
+
+    /// Told to stop at any moment of its start, it ends: by the signal, or after a drained stop.
+    @Test func aRouterThatIsToldToStopWhileItStartsEnds() throws {
+        try withScratchLog { log in
+            var random = SeededGenerator(log.seed, for: "stop while starting")
+            for _ in 0..<scaled(20) {
+                let router = try log.start("serve", "--roles", "router")
+                for _ in 0..<Int.random(in: 0...4_000, using: &random) { sched_yield() }
+                router.send(SIGTERM)
+                let finished = try router.finish(within: 30)
+                #expect(finished.status == 0 || finished.signal == SIGTERM, "\(finished)")
+            }
         }
     }
 

@@ -13,7 +13,6 @@ package enum AllProgrammes {
         "kill-consume": { try KillConsumer.run($0) },
         "kill-drain": { try KillDrain.run($0) },
         "fairness-import": { try FairnessChildren.endlessImport($0) },
-        "fairness-spin": { FairnessChildren.spin($0) },
         "fairness-lone": { try FairnessChildren.lone($0) },
         "fairness-one": { try FairnessChildren.one($0) },
         "fairness-hold": { try FairnessChildren.hold($0) },

@@ -44,11 +44,11 @@ struct BenchLog {
     /// A role of `log-soak`: its first argument is the log.
     func child(
         _ name: String, _ arguments: [String], _ more: [String: String] = [:], failpoint: String? = nil,
-        piped: RunningProgram.Piped = .nothing, runner: [String] = []
+        piped: RunningProgram.Piped = .nothing
     ) throws -> RunningProgram {
         try RunningProgram(
             ["child", name, path] + arguments, folder: folder, environment: environment(failpoint, more),
-            piped: piped, runner: runner, program: bench.binaries + "/log-soak")
+            piped: piped, program: bench.binaries + "/log-soak")
     }
 
     func run(_ arguments: String...) throws -> Finished { try start(arguments).finish() }

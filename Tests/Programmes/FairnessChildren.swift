@@ -9,6 +9,7 @@ import Records
 enum FairnessChildren {
     /// Records of one transaction of the import.
     static let batch = 256
+    private static let batchesThatAreMuch = 20
     private static let clock = ContinuousClock()
 
     private static func draft(_ stream: String, _ producer: String) throws -> Draft {
@@ -17,29 +18,22 @@ enum FairnessChildren {
             recordedAt: LogClock.system.now())
     }
 
-    /// Arguments: the log, how many threads append. Digests are made once: all of its time is spent on the log.
+    /// Arguments: the log. Digests are made once: all of its time is spent on the log. Says `began` after the first
+    /// batch, `much` after some.
     static func endlessImport(_ arguments: [String]) throws {
-        let importThreads = Int(arguments[1]) ?? 1
         let log = try ChildLog.open(arguments[0])
         let prepared = try PreparedDraft(try draft("import", "import-\(getpid())"), rules: log.rules)
-        let append: @Sendable () throws -> Void = {
+        var batches = 0
+        while true {
             let answers = try log.transact { transaction in
                 try (0..<batch).map { _ in try transaction.append(prepared) }
             }
             for answer in answers { _ = try sequence(answer) }
+            batches += 1
+            if batches == 1 { ChildLog.say("began") }
+            if batches == batchesThatAreMuch { ChildLog.say("much") }
         }
-        try append()
-        ChildLog.say("began")
-        for number in 1..<importThreads {
-            OSThread.start("import-\(number)") {
-                do { while true { try append() } } catch { fatalError("\(error)") }  // the parent sees the end
-            }
-        }
-        while true { try append() }
     }
-
-    /// Keeps its processor busy.
-    static func spin(_ arguments: [String]) { while getppid() != 1 {} }
 
     /// Arguments: the log, how many. Says `HEAD SEQ NANOSECONDS` for each, HEAD being the log's head before it.
     static func lone(_ arguments: [String]) throws {
@@ -55,11 +49,13 @@ enum FairnessChildren {
         log.close()
     }
 
-    /// Arguments: the log, `ordinary` or `emergency`. Says its sequence.
+    /// Arguments: the log, `ordinary` or `emergency`. Says `asking`, then its sequence.
     static func one(_ arguments: [String]) throws {
         let log = try ChildLog.open(arguments[0])
-        let isEmergency = arguments[1] == "emergency"
-        ChildLog.say("\(try sequence(log.append([draft("one", "one")], isEmergency ? .emergency : .ordinary)[0]))")
+        let draft = try draft("one", "one")
+        ChildLog.say("asking")
+        let answers = try log.append([draft], arguments[1] == "emergency" ? .emergency : .ordinary)
+        ChildLog.say("\(try sequence(answers[0]))")
         log.close()
     }
 
@@ -75,6 +71,15 @@ enum FairnessChildren {
         }
         ChildLog.say("\(try sequence(answer))")
         log.close()
+    }
+
+    /// What `one` said.
+    static func sequence(of one: RunningProgram) throws -> Int {
+        let finished = try one.finish()
+        guard finished.status == 0, let sequence = finished.lines.last.flatMap({ Int($0) }) else {
+            throw Trouble("an append was not answered: \(finished)")
+        }
+        return sequence
     }
 
     private static func sequence(_ answer: AppendAnswer) throws -> UInt64 {

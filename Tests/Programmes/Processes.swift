@@ -41,7 +41,6 @@ package final class RunningProgram {
     package let arguments: [String]
     private let process = Process()
     private let ended = DispatchSemaphore(value: 0)
-    private var hasEnded = false
     private let outPath: String
     private let errorPath: String
     /// Standard output, where it was asked for line by line.
@@ -101,7 +100,7 @@ package final class RunningProgram {
         for end in childEnds { close(end) }
     }
 
-    deinit { if !hasEnded { kill(pid, SIGKILL) } }
+    deinit { send(SIGKILL) }
 
     private static func file(_ path: String) throws -> FileHandle {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
@@ -115,7 +114,11 @@ package final class RunningProgram {
 
     // MARK: While it runs
 
-    package func send(_ number: Int32) { kill(pid, number) }
+    /// Nothing happens after its end, or where it never started: its number may be another's by then, and number 0
+    /// is everybody in our group.
+    package func send(_ number: Int32) {
+        if process.isRunning { kill(pid, number) }
+    }
 
     package func write(_ text: String) throws { try input?.write(contentsOf: Data(text.utf8)) }
 
@@ -127,12 +130,11 @@ package final class RunningProgram {
     /// Waits for its end; a process that does not end within the limit is killed, and that is an error.
     package func finish(within seconds: Double = Program.secondsMax) throws -> Finished {
         if ended.wait(timeout: .now() + seconds) == .timedOut {
-            kill(pid, SIGKILL)
-            hasEnded = ended.wait(timeout: .now() + 5) == .success
+            send(SIGKILL)
+            _ = ended.wait(timeout: .now() + 5)
             throw Trouble(
                 "backstop \(arguments.joined(separator: " ")) did not end within \(seconds) s\n\(errors.suffix(1_000))")
         }
-        hasEnded = true
         let rest = try answers?.rest(within: 10)
         let died = process.terminationReason == .uncaughtSignal
         return Finished(
