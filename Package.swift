@@ -43,6 +43,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "CLinux"),
         room("Records", [crypto]),
         room("LMDB", ["CLMDB"]),
@@ -63,7 +64,8 @@ let package = Package(
         // No target depends on it: linked into a process, its `open` would be that process' `open`.
         .target(name: "CallShim", path: "Tests/CallShim"),
         .target(
-            name: "Programmes", dependencies: ["Records", "EventLog", "Events", "Services"], path: "Tests/Programmes",
+            name: "Programmes", dependencies: ["Records", "EventLog", "Events", "Services", "CHiredis"],
+            path: "Tests/Programmes",
             swiftSettings: strict
         ),
         .executableTarget(

@@ -37,11 +37,17 @@ extension LogTransaction {
     private mutating func deliver(
         _ entries: [IndexEntry], in range: ClosedRange<EntryID>, to owner: UInt32, _ group: inout OpenGroup
     ) throws {
-        var edit = PendingEdit(group: group.state.number)
-        for run in try runs(group, range) { try edit.load(run, transaction.pointee, tables, group.stream.number) }
-        let delivery = Delivery(consumer: owner, deliveredAt: now, count: 1)
-        for entry in entries { edit.set(entry, delivery) }
         if group.state.deadLetters > 0 { try revive(entries.map(\.id), &group) }
+        let delivery = Delivery(consumer: owner, deliveredAt: now, count: 1)
+        let overlapping = try runs(group, range)
+        guard !overlapping.isEmpty else {
+            for run in PendingRun.runs(entries.lazy.map { ($0, delivery) }) { try put(run, group) }
+            group.state.pending += UInt64(entries.count)
+            return try store(group)
+        }
+        var edit = PendingEdit(group: group.state.number)
+        for run in overlapping { try edit.load(run, transaction.pointee, tables, group.stream.number) }
+        for entry in entries { edit.set(entry, delivery) }
         try store(edit, &group)
     }
 
@@ -81,12 +87,50 @@ extension LogTransaction {
     /// How many of the entries were pending and no longer are. Anybody may acknowledge; twice is once.
     package mutating func acknowledge(_ stream: StreamName, _ group: String, _ ids: [EntryID]) throws -> Int {
         var open = try open(stream, group)
-        var edit = try edit(open, holding: ids)
-        guard edit.count > 0 else { return 0 }
-        for id in ids { edit.remove(id) }
-        let acknowledged = edit.countBefore - edit.count
-        if acknowledged > 0 { try store(edit, &open) }
+        let wanted = ids.sorted()
+        var acknowledged = 0
+        var next = 0
+        while next < wanted.count {
+            var run: PendingRun?
+            try GroupReading.walkRuns(transaction.pointee, tables, open.state.number, wanted[next] ... .last) {
+                run = $0
+                return false
+            }
+            guard let run else { break }
+            let last = wanted[next...].firstIndex { $0 > run.lastID } ?? wanted.count
+            acknowledged += try acknowledge(wanted[next..<last], in: run, open)
+            next = last
+        }
+        guard acknowledged > 0 else { return 0 }
+        open.state.pending -= UInt64(acknowledged)
+        if open.state.deletedConsumers > 0 { try forgetDeletedConsumers(&open) }
+        try store(open)
         return acknowledged
+    }
+
+    /// - Parameter ids: sorted; none is larger than the run's last.
+    private mutating func acknowledge(
+        _ ids: ArraySlice<EntryID>, in run: PendingRun, _ group: OpenGroup
+    ) throws -> Int {
+        guard let largest = ids.last, largest >= run.firstID else { return 0 }
+        var next = ids.startIndex
+        let left = try run.entries(transaction.pointee, tables, group.stream.number).filter { entry in
+            while next < ids.endIndex, ids[next] < entry.id { next += 1 }
+            return next == ids.endIndex || ids[next] != entry.id
+        }
+        guard left.count < Int(run.entries) else { return 0 }
+        let kept = PendingRun.runs(left.lazy.map { ($0, run.delivery) })
+        state.pointee.countPut()
+        if kept.first?.firstID != run.firstID {
+            try transaction.pointee.delete(tables.pending, PrefixedKey(group.state.number, run.firstID))
+        }
+        for run in kept { try put(run, group) }
+        return Int(run.entries) - left.count
+    }
+
+    private mutating func put(_ run: PendingRun, _ group: OpenGroup) throws {
+        state.pointee.countPut()
+        try transaction.pointee.putSealed(tables.pending, PrefixedKey(group.state.number, run.firstID), run.encoded())
     }
 
     // MARK: Delivering again

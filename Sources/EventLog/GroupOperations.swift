@@ -25,6 +25,22 @@ extension LogTransaction {
         try store(OpenGroup(stream: streamState, name: group, state: made))
     }
 
+    /// Makes the group from the stream's beginning, or gives one that somebody else has made these options.
+    package mutating func ensureGroup(_ stream: StreamName, _ group: String, options: GroupOptions) throws {
+        do {
+            var open = try open(stream, group)
+            guard open.state.options != options else { return }
+            try record(.deadAfterSet(options.deadAfter), stream, group)
+            open.state.options = options
+            try store(open)
+        } catch let error as LogError {
+            switch error {
+            case .groupMissing, .streamMissing: try createGroup(stream, group, after: .zero, options: options)
+            default: throw error
+            }
+        }
+    }
+
     /// Moves the offset: entries after `id` are delivered, also where they were before. Pending ones stay so.
     package mutating func setID(
         _ stream: StreamName, _ group: String, to id: EntryID, entriesRead: Int64? = nil

@@ -175,7 +175,7 @@ struct PendingRun: Equatable {
     }
 
     /// Entries that follow each other, with their deliveries, as few runs as possible.
-    static func runs(_ entries: [(entry: IndexEntry, delivery: Delivery)]) -> [PendingRun] {
+    static func runs(_ entries: some Sequence<(entry: IndexEntry, delivery: Delivery)>) -> [PendingRun] {
         var runs: [PendingRun] = []
         for (entry, delivery) in entries {
             if let last = runs.last, last.delivery == delivery, last.firstOrdinal + last.entries == entry.ordinal,

@@ -106,7 +106,7 @@ extension LogTransaction {
         try store(group)
     }
 
-    private mutating func forgetDeletedConsumers(_ group: inout OpenGroup) throws {
+    mutating func forgetDeletedConsumers(_ group: inout OpenGroup) throws {
         var owners: Set<UInt32> = []
         for run in try runs(group, .zero ... .last) { owners.insert(run.delivery.consumer) }
         let consumers = try GroupReading.consumers(transaction.pointee, tables, group.state.number)

@@ -128,16 +128,27 @@ package final class Environment: @unchecked Sendable {
         }
     }
 
-    /// A file that is shorter than its last page would end the process with SIGBUS on the first access.
+    /// A file that is shorter than its last page would end the process with SIGBUS on the first access. The last
+    /// page is asked for before the length: the file only grows, and another process may commit in between.
     private func requireWholeFile() throws {
+        let needed = info().usedBytes
         var status = stat()
         guard stat(path + "/data.mdb", &status) == 0 else {
             throw EnvironmentError.unreadable(path: path, LMDBError(code: errno, call: "stat"))
         }
-        let needed = info().usedBytes
-        guard Int(status.st_size) >= needed else {
-            throw EnvironmentError.truncated(path: path, needed: needed, found: Int(status.st_size))
+        guard Int(status.st_size) < needed, try !lacksOnlyFreePages() else { return }
+        throw EnvironmentError.truncated(path: path, needed: needed, found: Int(status.st_size))
+    }
+
+    private func lacksOnlyFreePages() throws -> Bool {
+        for _ in 0..<100 {
+            var begun: OpaquePointer?
+            try check(mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun), "mdb_txn_begin")
+            defer { mdb_txn_abort(begun) }
+            // success fills it
+            if let answer = try FreePages.holdAllMissing(of: handle, begun!) { return answer }
         }
+        return false
     }
 
     // MARK: Transactions
@@ -199,25 +210,29 @@ package final class Environment: @unchecked Sendable {
     // MARK: Tables
 
     /// Opens tables once, right after the environment; they are never closed.
-    /// A table that is not there is made, or nil where the environment is read-only.
+    /// A table that is not there is made, or nil where the environment is read-only. Where all are there nothing
+    /// is written: LMDB's lock is unfair, and whoever opens beside a busy writer would wait for it, out of turn.
     @available(*, noasync)
     package func openTables(_ names: [String]) throws -> [TableHandle?] {
-        if options.readOnly {
-            var begun: OpaquePointer?
-            try check(mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun), "mdb_txn_begin")
-            let opened: [TableHandle?]
-            do {
-                opened = try names.map { try openTable($0, begun!, flags: 0) }
-            } catch {
-                mdb_txn_abort(begun)
-                throw error
-            }
-            try check(mdb_txn_commit(begun), "mdb_txn_commit")  // keeps the handles
-            return opened
-        }
+        let opened = try openPresentTables(names)
+        if options.readOnly || !opened.contains(nil) { return opened }
         return try write { transaction in
             try names.map { try openTable($0, transaction.handle, flags: UInt32(MDB_CREATE)) }
         }
+    }
+
+    private func openPresentTables(_ names: [String]) throws -> [TableHandle?] {
+        var begun: OpaquePointer?
+        try check(mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun), "mdb_txn_begin")
+        let opened: [TableHandle?]
+        do {
+            opened = try names.map { try openTable($0, begun!, flags: 0) }
+        } catch {
+            mdb_txn_abort(begun)
+            throw error
+        }
+        try check(mdb_txn_commit(begun), "mdb_txn_commit")  // keeps the handles
+        return opened
     }
 
     private func openTable(_ name: String, _ transaction: OpaquePointer, flags: UInt32) throws -> TableHandle? {

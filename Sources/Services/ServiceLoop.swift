@@ -76,14 +76,8 @@ package final class ServiceLoop<R: Role>: Sendable {
     }
 
     private func makeGroup() throws {
-        do {
-            try retrying {
-                try log.transact(.group) { [role] in
-                    try $0.createGroup(role.stream, role.group, after: .zero, options: .role)
-                }
-            }
-        } catch LogError.groupAlreadyThere {
-            // As Redis' BUSYGROUP: no error.
+        try retrying {
+            try log.transact(.group) { [role] in try $0.ensureGroup(role.stream, role.group, options: .role) }
         }
     }
 

@@ -75,13 +75,11 @@ extension Groups {
         if common.json { Output.json(.object(members)) } else { Output.line(text) }
     }
 
-    /// A missing group or stream, or one that is there already, is a negative finding.
+    /// A group that is there already is a negative finding; one that is missing cannot be worked on.
     static func found<R>(_ body: () throws -> R) throws -> R {
         do { return try body() } catch let error as LogError {
-            switch error {
-            case .groupAlreadyThere, .groupMissing, .streamMissing: throw NegativeFinding(text: error.description)
-            default: throw error
-            }
+            guard case .groupAlreadyThere = error else { throw error }
+            throw NegativeFinding(text: error.description)
         }
     }
 }

@@ -92,6 +92,23 @@ import Testing
         }
     }
 
+    /// Others make the file grow between any two looks at it.
+    @Test func aLogThatGrowsWhileItIsOpenedIsNotCalledCutOff() throws {
+        try withScratchLog { log in
+            let imports = try (0..<3).map { number in
+                let lines = (0..<scaled(4_000)).map { Messages.entry(key: "k\(number)-\($0)", value: $0) }
+                return try log.start("append", "race-\(number)", "--from", try log.file("race-\(number)", lines))
+            }
+            while imports.contains(where: \.isRunning) {
+                for reader in try (0..<6).map({ _ in try log.start("query", "--limit", "1") }) {
+                    let finished = try reader.finish()
+                    #expect(finished.status == 0, "\(finished)")
+                }
+            }
+            for running in imports { #expect(try running.finish().status == 0) }
+        }
+    }
+
     @Test func tenProcessesReportOverlappingFillsAndPositionsAreExact() throws {
         try withScratchLog { log in
             var random = SeededGenerator(log.seed, for: "fills")

@@ -72,6 +72,75 @@ import Testing
         }
     }
 
+    @Test func everyChangeByCommandIsARecord() throws {
+        try withScratchLog { log in
+            for number in 1...6 { try log.expect(0, "append", "orders", "n=\(number)") }
+            try log.expect(0, "groups", "create", "orders", "desk", "--dead-after", "2")
+            let ids = try log.rows("groups", "read", "orders", "desk", "anna", "--count", "4").map { $0.text("id") }
+            let claimed = try log.rows("groups", "claim", "orders", "desk", "ben", ids[0], ids[1])
+            #expect(claimed.map { $0.number("deliveries") } == [2, 2])
+            let none = try log.expect(1, "groups", "claim", "orders", "desk", "ben", ids[2], "--idle", "3600000")
+            #expect(none.errors.contains("1 were not claimed"), "\(none)")
+            let swept = try log.rows("groups", "auto-claim", "orders", "desk", "carl", "--idle", "0", "--count", "9")
+            #expect(swept.dropLast().map { $0.text("id") } == [ids[2], ids[3]])
+            #expect(swept.last?.text("cursor") == "0-0")
+            let dead = try log.rows("groups", "dead", "orders", "desk")
+            #expect(dead.map { $0.text("id") } == [ids[0], ids[1]])
+            #expect(dead.allSatisfy { $0.text("consumer") == "ben" && $0.number("deliveries") == 2 })
+            try log.expect(0, "groups", "dead", "orders", "desk", "--retry", ids[0], "--consumer", "anna")
+            try log.expect(0, "groups", "dead", "orders", "desk", "--drop", ids[1])
+            try log.expect(1, "groups", "dead", "orders", "desk", "--drop", ids[1])
+            try log.expect(0, "groups", "dead", "orders", "desk", "--bury", ids[2], "--reason", "symbol is gone")
+            try log.expect(0, "groups", "delete-consumer", "orders", "desk", "carl")
+            let consumers = try log.rows("groups", "consumers", "orders", "desk")
+            #expect(
+                consumers.map { "\($0.text("name")) \($0.number("pending")) \($0.flag("deleted") ?? false)" }
+                    == ["anna 1 false", "ben 0 false", "carl 1 true"])
+            try log.expect(0, "groups", "ack", "orders", "desk", ids[3])
+            #expect(try log.rows("groups", "consumers", "orders", "desk").count == 2, "carl owns nothing any more")
+            try log.expect(0, "groups", "create-consumer", "orders", "desk", "dora")
+            try log.expect(1, "groups", "create-consumer", "orders", "desk", "dora")
+            try log.expect(0, "groups", "dead-after", "orders", "desk", "0")
+            try log.expect(0, "groups", "set-id", "orders", "desk", "0")
+            #expect(try log.rows("groups").first?.number("lag") == 6)
+            let unkept = try log.rows("groups", "read", "orders", "desk", "anna", "--count", "2", "--no-ack")
+            #expect(unkept.count == 2)
+            try log.expect(0, "groups", "destroy", "orders", "desk")
+            try log.expect(1, "groups", "destroy", "orders", "desk")
+            #expect(try log.rows("groups").isEmpty)
+            let changes = try log.records("--kind", "group.changed").map { $0.row("data").text("change") }
+            #expect(
+                changes == [
+                    "created", "claimed", "dead_lettered", "claimed", "dead_letters_retried", "dead_letters_dropped",
+                    "dead_lettered", "consumer_deleted", "acknowledged", "consumer_created", "dead_after_set", "id_set",
+                    "destroyed",
+                ])
+        }
+    }
+
+    @Test func wrongInputToGroupsIsOneSentenceAndChangesNothing() throws {
+        try withScratchLog { log in
+            try log.expect(0, "append", "orders", "n=1")
+            try log.expect(0, "groups", "create", "orders", "desk")
+            let head = try log.head()
+            for (arguments, status, says) in [
+                (["groups", "read", "orders", "none", "a"], 2, "no consumer group none"),
+                (["groups", "read", "nothing", "desk", "a"], 2, "no stream nothing"),
+                (["groups", "set-id", "orders", "desk", "12x"], 2, "an entry id is needed"),
+                (["groups", "ack", "orders", "desk", "x"], 2, "no entry id"),
+                (["groups", "read", "orders", "desk", "a", "--own", "--no-ack"], 2, "exclude each other"),
+                (["groups", "dead", "orders", "desk", "--retry", "1-1"], 2, "needs --consumer"),
+                (["groups", "dead", "orders", "desk", "--bury", "1-1"], 2, "needs --reason"),
+                (["groups", "auto-claim", "orders", "desk", "a", "--count", "0"], 2, "at least 1"),
+                (["groups", "pending", "orders", "none"], 2, "no consumer group"),
+            ] {
+                let finished = try log.run(arguments)
+                #expect(finished.status == Int32(status) && finished.errors.contains(says), "\(finished)")
+            }
+            #expect(try log.head() == head)
+        }
+    }
+
     private func expectPending(_ log: ScratchLog, _ consumer: String, _ ids: [String], deliveries: Int) throws {
         let pending = try log.rows("groups", "pending", "orders", "desk", "--consumer", consumer)
         #expect(pending.map { $0.text("id") } == ids, "\(pending)")

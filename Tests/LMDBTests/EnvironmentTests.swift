@@ -111,6 +111,40 @@ import LMDB
         try opened(path).close()
     }
 
+    /// LMDB does not write a page that was made and freed in one transaction. Where it is the last one, the file
+    /// is shorter than its last page says, and nothing is wrong with it.
+    @Test func aFileWhoseLastPagesAreFreeIsNotCutOff() throws {
+        let path = try folder()
+        defer { try? FileManager.default.removeItem(atPath: path) }  // what cannot be removed harms no test
+        let environment = try opened(path)
+        let table = try #require(try environment.openTables(["t"])[0])
+        var random = LinearGenerator(state: 35)
+        func isShort() throws -> Bool {
+            let size = try FileManager.default.attributesOfItem(atPath: path + "/data.mdb")[.size] as? Int ?? 0
+            return size < environment.info().usedBytes
+        }
+        var (rounds, row) = (0, [UInt8](repeating: 1, count: 300))
+        while try !isShort(), rounds < 2_000 {
+            rounds += 1
+            let (first, count) = (random.next() % 120, random.next() % 30)
+            let deleted = random.next() % 3 == 0 ? count / 2 : count
+            row[0] = UInt8(rounds % 256)
+            try environment.write { transaction in
+                for key in first..<first + count { try transaction.put(table, String(format: "%010d", key), row) }
+                for key in first..<first + deleted { try transaction.delete(table, String(format: "%010d", key)) }
+            }
+        }
+        #expect(try isShort(), "no page was made and freed at the end of the file")
+        environment.close()
+        let again = try opened(path)
+        again.close()
+        // Where pages are missing that are in use, it is cut off.
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: path + "/data.mdb"))
+        try file.truncate(atOffset: 12_288)
+        try file.close()
+        #expect(throws: EnvironmentError.self) { _ = try opened(path) }
+    }
+
     @Test func aTruncatedFileIsRefusedBeforeItIsRead() throws {
         let path = try folder()
         let environment = try opened(path)
@@ -163,5 +197,15 @@ import LMDB
         for _ in 0..<100 { _ = try environment.read { try $0.count(table) } }
         #expect(environment.info().readersInUse <= 4)
         environment.close()
+    }
+}
+
+/// With this state and these numbers a short file comes soon.
+private struct LinearGenerator {
+    var state: UInt64
+
+    mutating func next() -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33)
     }
 }

@@ -52,11 +52,14 @@ package final class RunningProgram {
     package var isRunning: Bool { process.isRunning }
     /// Everything on standard error so far.
     package var errors: String { read(errorPath) }
+    /// Everything on standard output so far, where it goes to a file.
+    package var output: String { read(outPath) }
 
     package enum Piped { case nothing, output, inputAndOutput }
 
-    /// - Parameter runner: a program that runs ours, as `setpriv …`.
-    /// - Parameter program: another binary of the same build.
+    /// - Parameters:
+    ///   - runner: a program that runs ours, as `setpriv …`.
+    ///   - program: another one than `backstop`.
     package init(
         _ arguments: [String], folder: String, environment: [String: String], piped: Piped, runner: [String] = [],
         program: String = Program.path

@@ -13,7 +13,14 @@ package protocol Programme: Sendable {
     /// How many the full run has.
     static var casesInFull: Int { get }
 
+    /// Seeds that once found something, oldest first: the suite runs each of them every time.
+    static var seedsThatFailed: [UInt64] { get }
+
     static func run(_ budget: Budget, seed: UInt64, _ bench: Bench) throws -> Report
+}
+
+extension Programme {
+    package static var seedsThatFailed: [UInt64] { [] }
 }
 
 /// How long a run goes on: until so many cases are done, or the time is out, whichever is first.
@@ -37,12 +44,17 @@ package struct Bench: Sendable {
     package let folder: String
     /// Where `backstop`, `log-soak` and `libCallShim.so` of one build stand.
     package let binaries: String
+    /// Whether a figure of time may be bad. Not in the test suite: its machine is shared.
+    package let judgesTime: Bool
     /// Gets a line now and then.
     package let progress: @Sendable (String) -> Void
 
-    package init(folder: String, binaries: String, progress: @escaping @Sendable (String) -> Void) {
+    package init(
+        folder: String, binaries: String, judgesTime: Bool = false, progress: @escaping @Sendable (String) -> Void
+    ) {
         self.folder = folder
         self.binaries = binaries
+        self.judgesTime = judgesTime
         self.progress = progress
     }
 }

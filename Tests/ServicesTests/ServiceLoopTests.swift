@@ -51,6 +51,40 @@ import Services
         }
     }
 
+    @Test func aGroupThatSomebodyElseMadeBecomesTheRolesAndTrimmingTakesNoDecisionFromIt() throws {
+        try withRoutedLog { log, _ in
+            #expect(try log.snapshot { try $0.groups().first?.options } == .redis)
+            for number in 0..<20 { try log.decide("t\(number)", "0.9") }
+            _ = try log.transact { try $0.trim(StreamCatalogue.decisions, toLength: 3) }
+            try run(try loop(log, pid: 2), log) { $0.options == .role && $0.lag == 0 && $0.pending == 0 }
+            #expect(try log.kinds(.tradeIntent).count == 20)
+        }
+    }
+
+    @Test func anEntryThatWasDeliveredTooOftenEndsAsARefusalAndADeadLetter() throws {
+        try withRoutedLog { log, _ in
+            for number in 0..<3 { try log.decide("t\(number)", "0.9") }
+            try log.transact(.group) {
+                try $0.ensureGroup(StreamCatalogue.decisions, "router", options: .role)
+                _ = try $0.readNew(
+                    StreamCatalogue.decisions, "router", consumer: "router-dead-1", count: 1, holdsLock: true)
+                for _ in 1..<GroupOptions.role.deadAfter {
+                    _ = try $0.readOwn(
+                        StreamCatalogue.decisions, "router", consumer: "router-dead-1", after: .zero, count: 1)
+                }
+            }
+            try run(try loop(log, pid: 2), log) { $0.lag == 0 && $0.pending == 0 && $0.deadLetters == 1 }
+            let refused = try log.kinds(.decisionRefused)
+            #expect(refused.map(\.traceID) == ["t0"])
+            guard case .decisionRefused(let event) = try EventRecord.decode(try #require(refused.first)) else {
+                Issue.record("no refusal")
+                return
+            }
+            #expect(event.reason == .deliveredTooOften)
+            #expect(try log.kinds(.tradeIntent).map(\.traceID) == ["t1", "t2"])
+        }
+    }
+
     @Test func aConsumerThatNobodyCanTellOfIsLeftAlone() throws {
         try withRoutedLog { log, _ in
             try log.decide("a", "0.9")

@@ -79,7 +79,7 @@ import Programmes
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }  // what cannot be removed harms nothing
         let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        let bench = Bench(folder: folder, binaries: binaries.path) { line in
+        let bench = Bench(folder: folder, binaries: binaries.path, judgesTime: true) { line in
             FileHandle.standardError.write(Data("  \(line)\n".utf8))
         }
         let seed = options.seed ?? UInt64.random(in: 1...UInt64(UInt32.max))
