@@ -176,6 +176,10 @@ package final class Environment: @unchecked Sendable {
         }
         let status = mdb_txn_commit(transaction.handle)  // frees the handle even where it fails
         guard status == MDB_SUCCESS else {
+            // Where the meta page was written and its sync failed, LMDB has put the old one back, but only into the
+            // kernel's pages. It has to be on the disk before somebody uses this transaction's pages again, or the
+            // disk's meta page would lead to those. This says nothing about the commit, so its failure changes nothing.
+            _ = mdb_env_sync(handle, 1)
             throw CommitError(cause: LMDBError(code: status, call: "mdb_txn_commit"))
         }
         return result

@@ -63,7 +63,7 @@ package struct NthCall: Programme {
             var n = first
             var reached = true
             while reached, !budget.isSpent(run.report.cases) {
-                reached = try run.judge(try FaultRun(fault, n, workload, folder, bench), lane)
+                reached = try run.judge(try FaultRun(fault, n, workload, folder, bench), lane, bench)
                 if first <= clean.trace.calls(fault.kind) { break }
                 n += 1
             }

@@ -23,12 +23,14 @@ struct NthCallRun {
     }
 
     /// False where the workload ended before the call that was to fail.
-    mutating func judge(_ run: FaultRun, _ lane: CheckLane) throws -> Bool {
+    mutating func judge(_ run: FaultRun, _ lane: CheckLane, _ bench: Bench) throws -> Bool {
         report.cases += 1
         let reached = run.trace.injected != nil
         let failures = run.journal.count { if case .failed = $0 { true } else { false } }
         counts[reached ? (failures > 0 ? "a clear error" : "handled") : "not reached", default: 0] += 1
-        for problem in try NthCallRun.problems(run, lane) { report.fail("seed \(seed): \(run.text): \(problem)") }
+        for problem in try NthCallRun.problems(run, lane) {
+            report.fail("seed \(seed): \(run.text): \(problem)", bench)
+        }
         try run.remove()
         return reached
     }

@@ -52,14 +52,14 @@ struct PowerLossRun {
         }
         for flushes in [Flushes.noSync, .noMetaSync] {
             let missing = PowerLoss.controlCases(report.cases) - (controls[flushes]?.cases ?? 0)
-            if missing > 0 { try cut(recording, flushes, casesMax: missing, lanes) }
+            if missing > 0 { try cut(recording, flushes, casesMax: missing, lanes, bench) }
         }
-        try cut(recording, .asMade, casesMax: budget.casesMax - report.cases, lanes)
+        try cut(recording, .asMade, casesMax: budget.casesMax - report.cases, lanes, bench)
         bench.progress("\(report.cases) states, \(report.bad) bad")
     }
 
     private mutating func cut(
-        _ recording: Recording, _ flushes: Flushes, casesMax: Int, _ lanes: [CheckLane]
+        _ recording: Recording, _ flushes: Flushes, casesMax: Int, _ lanes: [CheckLane], _ bench: Bench
     ) throws {
         let steps = DiskImage.steps(recording.trace, of: Recording.dataFile, flushes)
         let places = PowerLossRun.places(steps, recording).filter { flushes == .asMade || $0.survival != .units(8) }
@@ -77,7 +77,7 @@ struct PowerLossRun {
             }
             let state = image.state(place.survival, &random)
             let lane = done % lanes.count
-            if let earlier = waiting[lane] { try judge(earlier, try lanes[lane].answer()) }
+            if let earlier = waiting[lane] { try judge(earlier, try lanes[lane].answer(), bench) }
             try WorkFolder.put(state, into: lanes[lane].folder + "/log")
             let lines = recording.linesBefore + image.marks
             try lanes[lane].ask("\(lanes[lane].folder)/log\t\(recording.journal)\t\(lines)\t\(recording.seed)")
@@ -86,7 +86,7 @@ struct PowerLossRun {
             waiting[lane] = Case(flushes: flushes, survival: place.survival, text: text)
             done += 1
         }
-        for (lane, one) in zip(lanes, waiting) { if let one { try judge(one, try lane.answer()) } }
+        for (lane, one) in zip(lanes, waiting) { if let one { try judge(one, try lane.answer(), bench) } }
     }
 
     /// Every point of the trace, with as many states as it is worth.
@@ -114,7 +114,7 @@ struct PowerLossRun {
 
     // MARK: Judging
 
-    private mutating func judge(_ one: Case, _ answer: CheckLane.Answer) throws {
+    private mutating func judge(_ one: Case, _ answer: CheckLane.Answer, _ bench: Bench) throws {
         let finding: Finding
         var isCrash = false
         switch answer {
@@ -128,19 +128,19 @@ struct PowerLossRun {
             return
         }
         report.cases += 1
-        if one.survival == .units(8) { return judgeTornWords(one, finding, isCrash) }
+        if one.survival == .units(8) { return judgeTornWords(one, finding, isCrash, bench) }
         counts["torn at 512 or whole:", default: 0] += 1
-        if finding != .whole { report.fail("\(one.text): \(isCrash ? "crashed " : "")\(finding.line)") }
+        if finding != .whole { report.fail("\(one.text): \(isCrash ? "crashed " : "")\(finding.line)", bench) }
     }
 
     /// No disk tears a sector. Where one did, damage has to show: it may not be served as truth.
-    private mutating func judgeTornWords(_ one: Case, _ finding: Finding, _ isCrash: Bool) {
+    private mutating func judgeTornWords(_ one: Case, _ finding: Finding, _ isCrash: Bool, _ bench: Bench) {
         counts["torn at 8:", default: 0] += 1
         switch finding {
         case .whole: counts["torn at 8: harmless", default: 0] += 1
         case .found: counts["torn at 8: \(isCrash ? "crashed" : "found")", default: 0] += 1
         case .lost(1, _): counts["torn at 8: lost the last acknowledged", default: 0] += 1
-        case .lost, .wrong: report.fail("\(one.text): \(finding.line)")
+        case .lost, .wrong: report.fail("\(one.text): \(finding.line)", bench)
         }
     }
 }

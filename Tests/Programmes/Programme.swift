@@ -92,8 +92,10 @@ package struct Report: Sendable, Codable {
         self.seed = seed
     }
 
-    package mutating func fail(_ what: String) {
+    /// - Parameter bench: hears of it at once; a full run takes hours.
+    package mutating func fail(_ what: String, _ bench: Bench? = nil) {
         bad += 1
+        bench?.progress("BAD \(what)")
         if badCases.count < 20 { badCases.append(what) }
     }
 

@@ -105,21 +105,15 @@ struct RotRun {
         let text = "seed \(seed), \(damage.text)"
         switch answer {
         case .crashed: counts["crashed", default: 0] += 1
-        case .hung: fail("\(text): the check did not end", bench)
+        case .hung: report.fail("\(text): the check did not end", bench)
         case .line(let line):
             switch try Finding(line) {
             case .whole: counts["harmless", default: 0] += 1
             case .found: counts["found", default: 0] += 1
-            case .wrong(let what): fail("\(text): \(what)", bench)
+            case .wrong(let what): report.fail("\(text): \(what)", bench)
             case .lost: throw Trouble("rot-check answered \(line)")
             }
         }
-    }
-
-    /// Said at once: a full run takes hours.
-    private mutating func fail(_ what: String, _ bench: Bench) {
-        report.fail(what)
-        bench.progress("BAD \(what)")
     }
 
     private static let pageBytes = 4_096
