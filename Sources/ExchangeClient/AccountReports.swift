@@ -57,7 +57,7 @@ package struct AccountTrade: Equatable, Sendable {
         orderID = try fields.whole("orderId", 1...Int64.max)
         side = try fields.word("side", as: OrderSide.self)
         positionSide = try fields.optionalWord("positionSide", as: PositionSide.self) ?? .both
-        price = try fields.positive("price")
+        price = try fields.price("price")
         quantity = try fields.positive("qty")
         realizedProfit = try fields.decimal("realizedPnl")
         fee = try fields.decimal("commission")

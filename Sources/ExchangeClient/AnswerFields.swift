@@ -84,17 +84,32 @@ struct AnswerFields {
         return found
     }
 
+    /// Greater than zero, and not absurd.
+    func price(_ name: String) throws(MessageError) -> ExactDecimal {
+        let found = try positive(name)
+        guard found <= AnswerFields.priceMax else { throw MessageError(name, "is absurd: \(found)") }
+        return found
+    }
+
+    private static let priceMax: ExactDecimal = {
+        do {
+            return try ExactDecimal(coefficient: Limits.exchangePriceMax, exponent: 0)
+        } catch {
+            preconditionFailure("the largest price is no exact decimal")
+        }
+    }()
+
     func notNegative(_ name: String) throws(MessageError) -> ExactDecimal {
         let found = try decimal(name)
         guard !found.isNegative else { throw MessageError(name, "must not be negative, found \(found)") }
         return found
     }
 
-    /// For display: nil where it is missing, zero, negative, or has more digits than an exact decimal holds.
+    /// For display: nil where it is missing, zero, negative, absurd, or has more digits than an exact decimal holds.
     func displayPrice(_ name: String) -> ExactDecimal? {
         guard member(name) != nil else { return nil }
         do {
-            return try positive(name)
+            return try price(name)
         } catch {
             return nil  // it decides nothing; the row must not be lost for it
         }

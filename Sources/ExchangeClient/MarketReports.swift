@@ -11,7 +11,7 @@ package struct MarkPrice: Equatable, Sendable {
 
     init(_ fields: AnswerFields) throws(MessageError) {
         symbol = try fields.text("symbol")
-        markPrice = try fields.positive("markPrice")
+        markPrice = try fields.price("markPrice")
         atMilliseconds = try fields.whole("time", 1...Int64.max)
     }
 }
@@ -24,8 +24,8 @@ package struct BookTicker: Equatable, Sendable {
 
     init(_ fields: AnswerFields) throws(MessageError) {
         symbol = try fields.text("symbol")
-        bidPrice = try fields.positive("bidPrice")
-        askPrice = try fields.positive("askPrice")
+        bidPrice = try fields.price("bidPrice")
+        askPrice = try fields.price("askPrice")
         atMilliseconds = try fields.whole("time", 1...Int64.max)
         guard bidPrice < askPrice else {
             throw MessageError("bidPrice", "\(bidPrice) is not under askPrice, \(askPrice)")

@@ -87,6 +87,8 @@ package enum Limits {
     /// exchangeInfo, and lists over all symbols.
     package static let exchangeListAnswerBytesMax = 32 << 20
     package static let exchangeRowsMax = 20_000
+    /// In the quote asset. Beyond it a price is taken for a mistake.
+    package static let exchangePriceMax: Int64 = 1_000_000_000_000
     package static let exchangeConnectionsMax = 32
     /// The rest is for emergencies alone.
     package static let exchangeOrdinaryConnectionsMax = 24

@@ -31,6 +31,8 @@ struct ReceivedRequest: Sendable {
 enum Reaction: Sendable {
     case answer(Int, String, headers: [String] = [])
     case answerThenClose(Int, String)
+    /// The whole answer with status 200, in two pieces.
+    case split(String, at: Int)
     /// FIN, without a byte.
     case close
     /// RST, without a byte.
@@ -99,6 +101,9 @@ final class ScriptedServer: @unchecked Sendable {
         }
     }
 
+    /// Something else that a waiting test looks at has changed.
+    func notice() { condition.withLock { condition.broadcast() } }
+
     func release() {
         condition.withLock {
             isReleased = true
@@ -166,6 +171,9 @@ final class ScriptedServer: @unchecked Sendable {
         case .answerThenClose(let status, let body):
             _ = send(socket, Self.text(status, body, []))
             return false
+        case .split(let body, let place):
+            let whole = Self.text(200, body, [])
+            return send(socket, String(whole.prefix(place))) && send(socket, String(whole.dropFirst(place)))
         case .close: return false
         case .reset:
             var linger = linger(l_onoff: 1, l_linger: 0)
