@@ -125,9 +125,7 @@ enum Classification {
     }
 
     private static func throttled(_ answer: RawAnswer, _ said: ErrorBody, _ cause: Throttling.Cause) -> Verdict {
-        if let code = said.code, case .unknown(let reason) = ErrorCodes.meaning(of: code, text: said.text) {
-            return .unknown(Unknown(reason: reason, text: said.sentence(answer.status)))
-        }
+        if let code = said.code, isUnknown(code, said.text) { return unsure(answer, said) }
         let milliseconds = answer.headers.retryAfterSeconds.map { Int64($0) * 1_000 }
         return .throttled(Throttling(cause: cause, retryAfterMilliseconds: milliseconds, text: said.text))
     }
@@ -135,14 +133,18 @@ enum Classification {
     /// Four kinds, told apart by their text. The fourth ("Internal error…") is not executed by the
     /// documentation and "look it up first" by its advice, so it is unknown as all the rest.
     private static func serviceUnavailable(_ answer: RawAnswer, _ said: ErrorBody) -> Verdict {
-        if said.code == nil, said.text == "Service Unavailable." || said.text == "Service Unavailable" {
-            return throttled(answer, said, .unavailable)
-        }
-        let isThrottled = said.text.hasPrefix("Request throttled by system-level protection.")
-        if said.code == -1008 && !said.text.hasPrefix("Unknown error") || said.code == nil && isThrottled {
+        let contradicts = said.code.map { isUnknown($0, said.text) } ?? false
+        if contradicts || said.text.hasPrefix("Unknown error") { return unsure(answer, said) }
+        if said.text == "Service Unavailable." { return throttled(answer, said, .unavailable) }
+        if said.code == -1008 || said.text.hasPrefix("Request throttled by system-level protection.") {
             return throttled(answer, said, .overloaded)
         }
         return unsure(answer, said)
+    }
+
+    private static func isUnknown(_ code: Int, _ text: String) -> Bool {
+        if case .unknown = ErrorCodes.meaning(of: code, text: text) { return true }
+        return false
     }
 
     private static func unsure(_ answer: RawAnswer, _ said: ErrorBody) -> Verdict {

@@ -6,7 +6,6 @@
 // seek function, redirects, a proxy, HTTP/2, or verbose output (it shows the key).
 
 internal import CCurl
-internal import Glibc
 internal import Records
 
 final class Transfer {
@@ -29,7 +28,7 @@ final class Transfer {
         _ request: WireRequest, host: ExchangeHost, key: String?, settings: ClientSettings,
         totalMilliseconds: Int, answerBytesMax: Int, lastLook: (@Sendable () -> Bool)?
     ) {
-        Transfer.prepareLibrary
+        CurlLibrary.start()
         guard let easy = curl_easy_init() else { fatalError("libcurl could not make a handle: out of memory") }
         self.easy = easy
         body = request.body
@@ -84,12 +83,6 @@ final class Transfer {
     }
 
     // MARK: Options
-
-    /// Once a process. SSLKEYLOGFILE would make libcurl write the keys of every connection into a file.
-    private static let prepareLibrary: Void = {
-        if getenv("SSLKEYLOGFILE") != nil { unsetenv("SSLKEYLOGFILE") }
-        precondition(curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK, "libcurl could not be started")
-    }()
 
     private func setProtocol(isTLS: Bool) {
         set(CURLOPT_PROTOCOLS_STR, isTLS ? "https" : "http")

@@ -46,6 +46,7 @@ final class TransferLoop: @unchecked Sendable {
         self.host = host
         self.credentials = credentials
         self.settings = settings
+        CurlLibrary.start()
         guard let multi = curl_multi_init() else { fatalError("libcurl could not make a handle: out of memory") }
         self.multi = multi
         for option in [CURLMOPT_MAXCONNECTS, CURLMOPT_MAX_TOTAL_CONNECTIONS, CURLMOPT_MAX_HOST_CONNECTIONS] {

@@ -59,6 +59,7 @@ import Testing
         (503, Sample.error(-1000, unknownText), "unknown/exchangeUnsure"),
         (503, #"{"timestamp":1,"path":"/fapi/v1/order","msg":"\#(unknownText)"}"#, "unknown/exchangeUnsure"),
         (503, #"{"msg":"Service Unavailable."}"#, "throttled/unavailable"),
+        (503, Sample.error(0, "Service Unavailable."), "throttled/unavailable"),
         (503, Sample.error(-1008, throttledText), "throttled/overloaded"),
         (503, #"{"msg":"\#(throttledText)"}"#, "throttled/overloaded"),
         (503, Sample.error(-1008, "Server is currently overloaded."), "throttled/overloaded"),
@@ -68,6 +69,9 @@ import Testing
         (503, "Service Unavailable.", "unknown/exchangeUnsure"),
         (503, Sample.error(-1008, unknownText), "unknown/exchangeUnsure"),
         (503, Sample.error(-1007, "Service Unavailable."), "unknown/exchangeUnsure"),
+        (503, #"{"msg":"Service Unavailable"}"#, "unknown/exchangeUnsure"),
+        (503, Sample.error(-2019, "Margin is insufficient."), "unknown/exchangeUnsure"),
+        (503, Sample.error(-1001, throttledText), "unknown/exchangeUnsure"),
         (503, "", "unknown/exchangeUnsure"),
         // Statuses that nobody has written about.
         (100, "", "unknown/notUnderstood"), (202, "{}", "unknown/notUnderstood"),

@@ -232,9 +232,12 @@ import Testing
             let words = together(
                 20,
                 meanwhile: {
-                    _ = server.wait { _, _ in refused.withLock { $0 } >= 14 }; server.release()
+                    #expect(server.wait { _, _ in refused.withLock { $0 } == 14 })
+                    server.release()
                 }
-            ) { _ in
+            ) { number in
+                // One is on its way before the others come, of whom five may wait.
+                if number > 0 { #expect(server.wait { _, held in held == 1 }) }
                 let word = client.ask(.markPrice(Sample.symbol), .ordinary).word
                 if word == "notSent/busy" {
                     refused.withLock { $0 += 1 }
@@ -242,7 +245,6 @@ import Testing
                 }
                 return word
             }
-            // One is on its way and five wait; the loop may have taken the first before the sixth came.
             #expect(words.count { $0 == "notSent/busy" } == 14 && words.count { $0 == "accepted" } == 6, "\(words)")
         }
     }
