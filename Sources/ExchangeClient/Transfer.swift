@@ -155,7 +155,7 @@ final class Transfer {
     // MARK: What libcurl calls
 
     /// All in one piece, once.
-    private func giveBody(_ room: UnsafeMutableRawBufferPointer) -> Int {
+    func giveBody(_ room: UnsafeMutableRawBufferPointer) -> Int {
         guard !bodyWasTaken, room.count >= body.count else { return Int(CURL_READFUNC_ABORT) }
         if let lastLook, !lastLook() {
             wasFenced = true

@@ -64,6 +64,20 @@ import Testing
         #expect(arrivals.count == 100 && arrivals.values.allSatisfy { $0 == 1 })
     }
 
+    /// Should libcurl ever rewind where it has no seek function: the body is not there a second time.
+    @Test func theBodyIsHandedOutOnceAndWhole() throws {
+        let host = try ExchangeHost("http://127.0.0.1:9", isLive: false, environment: [:])
+        let order = transfer(Endpoint.placeOrder(Sample.order(1)).plan, host)
+        var room = [UInt8](repeating: 0, count: 16 << 10)
+        let refused = Int(CURL_READFUNC_ABORT)
+        // A part of it would be a part of an order.
+        #expect(room.withUnsafeMutableBytes { order.giveBody(.init(rebasing: $0[..<100])) } == refused)
+        #expect(!order.bodyWasTaken)
+        let given = room.withUnsafeMutableBytes { order.giveBody($0) }
+        #expect(order.bodyWasTaken && String(decoding: room[..<given], as: UTF8.self).contains("newClientOrderId=bs1&"))
+        #expect(room.withUnsafeMutableBytes { order.giveBody($0) } == refused)
+    }
+
     /// Transfers as the client makes them, over a multi handle of this test; only CURLOPT_COPYPOSTFIELDS is
     /// added where the protection is off.
     private func sendNaively(protected: Bool) throws -> [String: Int] {
