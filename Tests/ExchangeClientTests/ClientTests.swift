@@ -288,6 +288,32 @@ import Testing
         }
     }
 
+    /// Whatever the bytes of an answer are: the order arrives once, the call is answered, the process lives on.
+    @Test(arguments: [21, 22] as [UInt64])
+    func mutatedHTTPIsAnsweredWithSomethingTrue(_ seed: UInt64) throws {
+        let random = Mutex(SplitMix(seed))
+        let minutes = Mutex(Int64(0))
+        let settings = Self.settings {
+            // Each request finds a new window of the budgets; no silence that was asked for lasts.
+            $0.wallMilliseconds = {
+                minutes.withLock { minute in
+                    minute += 10_000
+                    return minute * 60_000
+                }
+            }
+        }
+        try withServer(settings: settings, { request in .raw(random.withLock { mutated(request, &$0) }) }) {
+            client, server in
+            for number in 0..<400 {
+                let word = client.place(number).word
+                #expect(!word.hasPrefix("notSent"), "seed \(seed), order \(number)")
+            }
+            // An answer may lie about its length, and the next order then leaves on a connection that is dying.
+            #expect(server.arrivals.count > 300, "seed \(seed)")
+            #expect(server.arrivals.values.allSatisfy { $0 == 1 }, "seed \(seed)")
+        }
+    }
+
     @Test func asyncCallersAreAnsweredToo() async throws {
         let server = ScriptedServer { .answer(200, Sample.orderAnswer($0)) }
         let host = try ExchangeHost(server.url, isLive: false, environment: [:])
@@ -310,6 +336,24 @@ import Testing
         client.close()
         server.stop()
     }
+}
+
+private func mutated(_ request: ReceivedRequest, _ random: inout SplitMix) -> String {
+    let body = Sample.orderAnswer(request)
+    let text =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nRetry-After: 1\r\nX-MBX-USED-WEIGHT-1M: 7\r\n"
+        + "Content-Length: \(body.utf8.count)\r\n\r\n" + body
+    var bytes = Array(text.utf8)
+    for _ in 0...(random.next() % 4) {
+        let place = Int(random.next() % UInt64(random.next() % 2 == 0 ? 130 : bytes.count))
+        switch random.next() % 4 {
+        case 0: bytes[place] = UInt8(truncatingIfNeeded: random.next())
+        case 1: bytes.removeSubrange(place..<min(bytes.count, place + Int(random.next() % 20)))
+        case 2: bytes.insert(contentsOf: Array("\r\nTransfer-Encoding: chunked".utf8), at: place)
+        default: bytes[place] = Array("0123459-\r\n:{}".utf8)[Int(random.next() % 13)]
+        }
+    }
+    return String(decoding: bytes, as: UTF8.self)
 }
 
 struct Failed: Error {}
