@@ -29,6 +29,7 @@ package final class ExchangeClient: Sendable {
     package var clockOffset: ClockOffset { loop.clockOffset }
 
     /// Answers all that waits (`notSent`) and all that is on its way (writes: `unknown`), and ends the thread.
+    /// Waits for it; must not be called from a `lastLook`.
     @available(*, noasync)
     package func close() {
         loop.close()

@@ -172,6 +172,17 @@ import Testing
         }
     }
 
+    /// A server whose queue of connections is full answers no SYN: the order's body was never asked for.
+    @Test func aConnectionThatIsNotMadeInTimeMeansNotSent() throws {
+        let crowd = FullListener()
+        defer { crowd.close() }
+        let host = try ExchangeHost("http://127.0.0.1:\(crowd.port)", isLive: false, environment: [:])
+        let settings = Self.settings { $0.connectMilliseconds = 200 }
+        let client = ExchangeClient(host: host, credentials: Sample.credentials, settings: settings)
+        defer { client.close() }
+        #expect(client.place(1).word == "notSent/timedOut")
+    }
+
     /// The queue's clock moves 20 seconds with each look at it, and a request has 100: what can start at once is
     /// looked at four times at most, what must wait until the client has looked often enough.
     @Test func whatWaitedUntilItsTimeWasOverWasNotSent() throws {

@@ -244,3 +244,34 @@ final class ScriptedServer: @unchecked Sendable {
         return true
     }
 }
+
+/// Listens, accepts nobody, and has no room left: further connections are not answered at all.
+final class FullListener {
+    let port: Int
+    private let sockets: [Int32]
+
+    init() {
+        func newSocket(_ flags: Int32) -> Int32 { socket(AF_INET, Int32(SOCK_STREAM.rawValue) | flags, 0) }
+        let listener = newSocket(0)
+        var all = [listener]
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                precondition(bind(listener, raw, length) == 0 && listen(listener, 0) == 0)
+                precondition(getsockname(listener, raw, &length) == 0)
+                for _ in 0..<8 {
+                    let crowd = newSocket(Int32(SOCK_NONBLOCK.rawValue))
+                    connect(crowd, raw, length)
+                    all.append(crowd)
+                }
+            }
+        }
+        sockets = all
+        port = Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    func close() { for socket in sockets { Glibc.close(socket) } }
+}
