@@ -44,12 +44,14 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CLinux"),
         room("Records", [crypto]),
         room("LMDB", ["CLMDB"]),
         room("EventLog", ["Records", "LMDB", "CLinux"]),
         room("Events", ["Records", protobuf]),
         room("Domain", ["Records", "Events"]),
+        room("ExchangeClient", ["Records", "Events", "CCurl", crypto]),
         room("Services", ["Records", "EventLog", "LMDB", "Events", "Domain", protobuf, logging, yams]),
         .executableTarget(
             name: "backstop",
@@ -76,6 +78,7 @@ let package = Package(
         tests("EventLogTests", ["EventLog", "LMDB", "Records"]),
         tests("EventsTests", ["Events", "Records", protobuf]),
         tests("DomainTests", ["Domain", "Events", "Records", protobuf]),
+        tests("ExchangeClientTests", ["ExchangeClient", "Events", "Records", "CCurl"]),
         tests("ServicesTests", ["Services", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
         tests("SoakTests", ["Programmes", "log-soak"]),

@@ -83,6 +83,43 @@ package enum Limits {
     package static let timeTextBytesMax = 40
     package static let quotedCharactersMax = 40
 
+    // The exchange's client. A body leaves in one piece, so it must fit into libcurl's smallest buffer.
+    package static let exchangeBodyBytesMax = 8 << 10
+    package static let exchangeHeaderBytesMax = 64 << 10
+    package static let exchangeAnswerBytesMax = 1 << 20
+    /// exchangeInfo, and lists over all symbols.
+    package static let exchangeListAnswerBytesMax = 32 << 20
+    package static let exchangeRowsMax = 20_000
+    /// In the quote asset. Beyond it a price is taken for a mistake.
+    package static let exchangePriceMax: Int64 = 1_000_000_000_000
+    package static let exchangeConnectionsMax = 32
+    /// The rest is for emergencies alone.
+    package static let exchangeOrdinaryConnectionsMax = 24
+    package static let exchangeQueuedRequestsMax = 1_024
+    package static let exchangeConnectMillisecondsMax = 3_000
+    package static let exchangeTotalMillisecondsMax = 10_000
+    /// A kept-alive connection that was idle for longer is not used again.
+    package static let exchangeIdleConnectionSecondsMax = 30
+    package static let exchangeConnectionAgeSecondsMax = 3_600
+    package static let credentialBytesMax = 256
+    package static let credentialFileBytesMax = 4_096
+    package static let clientOrderIDBytesMax = 36
+    package static let tradesPerAnswerMax = 1_000
+    package static let recvWindowMillisecondsDefault = 5_000
+    /// Of orders that may increase risk: a fence must not wait for longer.
+    package static let openingRecvWindowMillisecondsMax = 2_000
+    package static let countdownMillisecondsMax = 86_400_000
+    /// Requests and weight: what is not an emergency stops here.
+    package static let ordinaryBudgetPercentMax = 65
+    /// Until the exchange has told its own limits (production's of 2026-09).
+    package static let weightPerMinuteDefault = 2_400
+    package static let ordersPerTenSecondsDefault = 300
+    package static let ordersPerMinuteDefault = 1_200
+    package static let retryAfterSecondsMax = 259_200
+    package static let banSecondsDefault = 120
+    package static let clockSampleRoundTripMillisecondsMax = 2_000
+    package static let clockOffsetMillisecondsMax: Int64 = 600_000
+
     // Commands.
     package static let queryPageRecordsMax = 500
 
