@@ -28,6 +28,8 @@ func share<P: Programme>(
         #expect(
             report.passed, "\(report.badCases.joined(separator: "\n"))\n\(report.controls)\n\(again)",
             sourceLocation: location)
-        #expect(report.cases >= min(cases, 20), "only \(report.cases) cases in the time; \(again)", sourceLocation: location)
+        #expect(
+            report.cases >= min(cases, 20), "only \(report.cases) cases in the time; \(again)",
+            sourceLocation: location)
     }
 }
