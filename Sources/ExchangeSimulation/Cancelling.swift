@@ -8,9 +8,10 @@ extension Venue {
     /// seen.
     func find(_ parameters: Parameters, _ account: Int, _ symbol: Int) throws(VenueError) -> Order? {
         if let id = try parameters.integer("orderId") { return visible(id, account, symbol) }
-        guard let clientID = try parameters.text("origClientOrderId") else {
+        guard let clientID = parameters.raw("origClientOrderId") else {
             throw .eitherOf("origClientOrderId", "orderId")
         }
+        guard !clientID.isEmpty else { throw .origClientOrderIDEmpty }
         return find(clientID: clientID, account, symbol)
     }
 

@@ -13,7 +13,9 @@ extension Venue {
     mutating func readFault(_ fields: inout ControlFields) throws(ControlError) -> Fault {
         let kind = try fields.required("kind", try fields.text("kind"))
         var match = Fault.Match()
-        if ["partial_fill", "reject"].contains(kind) { (match.method, match.path) = ("POST", "/fapi/v1/order") }
+        if ["partial_fill", "reject", "lost", "ghost"].contains(kind) {
+            (match.method, match.path) = ("POST", "/fapi/v1/order")
+        }
         match.method = try fields.text("method") ?? match.method
         match.path = try fields.text("path") ?? match.path
         match.symbol = try fields.text("symbol")

@@ -97,7 +97,7 @@ extension Venue {
 
     func clientID(_ parameters: Parameters, _ name: String) throws(VenueError) -> String? {
         guard parameters.has(name) else { return nil }
-        guard let text = try parameters.text(name) else { return nil }
+        guard let text = parameters.raw(name), !text.isEmpty else { throw .clientOrderIDEmpty }
         guard text.utf8.count <= Limits.simulatedClientIDBytesMax else { throw .clientOrderIDLength }
         guard text.utf8.allSatisfy(Venue.isClientIDByte) else { throw .clientOrderID }
         return text

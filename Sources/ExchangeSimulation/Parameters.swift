@@ -62,6 +62,8 @@ struct Parameters {
     }
 
     func has(_ name: String) -> Bool { values[name] != nil }
+    /// As it came, empty or not.
+    func raw(_ name: String) -> String? { values[name] }
 
     /// Nil where it was not sent; empty is an error.
     func text(_ name: String) throws(VenueError) -> String? {

@@ -73,6 +73,8 @@ extension VenueError {
     static let timeInForce = VenueError(-1115, "Invalid timeInForce.")
     static let orderType = VenueError(-1116, "Invalid orderType.")
     static let side = VenueError(-1117, "Invalid side.")
+    static let clientOrderIDEmpty = VenueError(-1118, "New client order ID was empty.")
+    static let origClientOrderIDEmpty = VenueError(-1119, "Original client order ID was empty.")
     static let symbol = VenueError(-1121, "Invalid symbol.")
     static let listenKey = VenueError(-1125, "This listenKey does not exist.")
     static let interval = VenueError(-1127, "Lookup interval is too big.")
