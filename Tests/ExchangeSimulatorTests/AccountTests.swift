@@ -29,7 +29,7 @@ import Testing
         exchange.limit("SELL", "0.2", "89900")
         exchange.price("90000")
         #expect(entry() == "89250.00")
-        let row = exchange.call("GET", "v3/positionRisk", "symbol=BTCUSDT").rows[0]
+        let row = exchange.call("GET", "v3/positionRisk", "symbol=BTCUSDT").rows.at(0)
         #expect(row.text("unRealizedProfit") == "150.00000000")
         #expect(row.text("notional") == "18000.00000000" && row.text("initialMargin") == "900.00000000")
         #expect(row.text("maintMargin") == "72.00000000")
@@ -42,7 +42,7 @@ import Testing
         let order = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=89000&quantity="
         #expect(exchange.order(order + "0.3").code == -2019)
         #expect(exchange.order(order + "0.2").status == 200)
-        #expect(exchange.call("GET", "v2/balance").rows[1].text("availableBalance") == "110.00000000")
+        #expect(exchange.call("GET", "v2/balance").rows.at(1).text("availableBalance") == "110.00000000")
         #expect(exchange.order(order + "0.1").code == -2019)
         exchange.call("POST", "v1/leverage", "symbol=BTCUSDT&leverage=100")
         #expect(exchange.order(order + "0.1").status == 200)
@@ -68,7 +68,7 @@ import Testing
         exchange.market("BUY", "0.1")
         #expect(exchange.call("POST", "v1/marginType", "symbol=BTCUSDT&marginType=CROSSED").code == -4048)
         #expect(exchange.call("POST", "v1/leverage", "symbol=BTCUSDT&leverage=10").code == -4161)
-        #expect(exchange.call("GET", "v1/symbolConfig", "symbol=BTCUSDT").rows[0].text("marginType") == "ISOLATED")
+        #expect(exchange.call("GET", "v1/symbolConfig", "symbol=BTCUSDT").rows.at(0).text("marginType") == "ISOLATED")
     }
 
     @Test func flatAccountsShowNothingInVersionThreeAndEverythingInVersionTwo() {
@@ -79,7 +79,7 @@ import Testing
         #expect(exchange.call("GET", "v2/account")["positions"].rows.count == SymbolRules.catalogue.count)
         exchange.limit("BUY", "0.1", "89000")
         #expect(exchange.call("GET", "v3/positionRisk").rows.map { $0.text("symbol") } == ["BTCUSDT"])
-        let row = exchange.call("GET", "v2/positionRisk", "symbol=BTCUSDT").rows[0]
+        let row = exchange.call("GET", "v2/positionRisk", "symbol=BTCUSDT").rows.at(0)
         #expect(row.text("isAutoAddMargin") == "false" && row.text("leverage") == "20")
     }
 
@@ -87,10 +87,10 @@ import Testing
         var exchange = Exchange()
         exchange.listen()
         exchange.control("POST", "deposit", #"{"key":"k1","asset":"USDT","amount":"-250.5"}"#)
-        let event = exchange.events()[0]["a"]
+        let event = exchange.events().at(0)["a"]
         #expect(event.text("m") == "DEPOSIT")
-        #expect(event["B"].rows[0].text("bc") == "-250.50000000")
-        #expect(event["B"].rows[0].text("wb") == "999749.50000000")
+        #expect(event["B"].rows.at(0).text("bc") == "-250.50000000")
+        #expect(event["B"].rows.at(0).text("wb") == "999749.50000000")
     }
 
     @Test func bracketsComeAsTheSwitchSays() {

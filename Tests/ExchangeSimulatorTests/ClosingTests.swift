@@ -62,7 +62,7 @@ import Testing
         var exchange = Exchange()
         exchange.market("BUY", "0.1")
         exchange.market("SELL", "0.3")
-        let row = exchange.call("GET", "v3/positionRisk", "symbol=BTCUSDT").rows[0]
+        let row = exchange.call("GET", "v3/positionRisk", "symbol=BTCUSDT").rows.at(0)
         #expect(row.text("positionAmt") == "-0.200")
         #expect(row.text("entryPrice") == "89997.80")
         let fills = exchange.call("GET", "v1/userTrades", "symbol=BTCUSDT").rows

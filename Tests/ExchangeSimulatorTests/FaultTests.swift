@@ -84,7 +84,7 @@ import Testing
         #expect(exchange.market("BUY", "1", symbol: "ETHUSDT").status == 200)
         let codes = (0..<4).map { _ in exchange.market("SELL", "1", symbol: "ETHUSDT").code }
         #expect(codes == [nil, -1000, -1000, nil])
-        #expect(exchange.control("GET", "faults").rows[0].number("hits") == 2)
+        #expect(exchange.control("GET", "faults").rows.at(0).number("hits") == 2)
         exchange.control("DELETE", "faults")
         #expect(exchange.control("GET", "faults").rows.isEmpty)
     }

@@ -60,7 +60,7 @@ import Testing
         #expect(exchange.limit("BUY", "0.1", "89000", "&newClientOrderId=a").text("status") == "NEW")
         exchange.price("88900")
         #expect(exchange.look("a").text("status") == "FILLED")
-        let fill = exchange.call("GET", "v1/userTrades", "symbol=BTCUSDT").rows[0]
+        let fill = exchange.call("GET", "v1/userTrades", "symbol=BTCUSDT").rows.at(0)
         #expect(fill.flag("maker") == true)
         #expect(fill.text("price") == "89000.00")
         #expect(fill.text("commission") == "1.78000000")
@@ -71,7 +71,7 @@ import Testing
         let reply = exchange.order("symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTX&quantity=0.1&price=90000")
         #expect(reply.text("status") == "NEW")
         let depth = exchange.call("GET", "v1/depth", "symbol=BTCUSDT&limit=5")
-        #expect(depth["bids"].rows[0].json == .array([.string("90000.00"), .string("0.100")]))
+        #expect(depth["bids"].rows.at(0).json == .array([.string("90000.00"), .string("0.100")]))
     }
 
     @Test func twoClientsTradeWithEachOther() {
@@ -152,7 +152,7 @@ import Testing
         let id = exchange.limit("BUY", "0.1", "89000").number("orderId") ?? 0
         let reply = exchange.call("DELETE", "v1/batchOrders", "symbol=BTCUSDT&\(name)=%5B\(id),5%5D")
         #expect(reply.rows.map(\.code) == [nil, -2011])
-        #expect(reply.rows[0].text("status") == "CANCELED")
+        #expect(reply.rows.at(0).text("status") == "CANCELED")
     }
 
     @Test func allOpenOrdersOfASymbolAreCancelled() {

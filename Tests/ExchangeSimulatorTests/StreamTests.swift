@@ -35,15 +35,15 @@ import Testing
         #expect(
             events.map { $0.text("e") }
                 == ["ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "ORDER_TRADE_UPDATE", "TRADE_LITE"])
-        let trade = events[2]["o"]
-        #expect(events[0]["o"].text("x") == "NEW" && trade.text("x") == "TRADE" && trade.text("X") == "FILLED")
+        let trade = events.at(2)["o"]
+        #expect(events.at(0)["o"].text("x") == "NEW" && trade.text("x") == "TRADE" && trade.text("X") == "FILLED")
         #expect(trade.text("c") == "a" && trade.text("l") == "0.100" && trade.text("z") == "0.100")
         #expect(trade.text("L") == "90002.20" && trade.text("n") == "4.50011000" && trade.text("N") == "USDT")
         #expect(trade.flag("m") == false && trade.number("t") == 1 && trade.text("rp") == "0.00000000")
-        let account = events[1]["a"]
+        let account = events.at(1)["a"]
         #expect(account.text("m") == "ORDER")
-        #expect(account["B"].rows[0].text("wb") == "999995.49989000")
-        #expect(account["P"].rows[0].text("pa") == "0.100")
+        #expect(account["B"].rows.at(0).text("wb") == "999995.49989000")
+        #expect(account["P"].rows.at(0).text("pa") == "0.100")
         #expect(events.allSatisfy { $0.number("E") == Int(exchange.now) })
     }
 
@@ -62,7 +62,7 @@ import Testing
         var exchange = Exchange()
         exchange.listen()
         exchange.call("POST", "v1/leverage", "symbol=BTCUSDT&leverage=3")
-        let event = exchange.events()[0]
+        let event = exchange.events().at(0)
         #expect(event.text("e") == "ACCOUNT_CONFIG_UPDATE" && event["ac"].number("l") == 3)
     }
 
