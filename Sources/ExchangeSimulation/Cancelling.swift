@@ -22,7 +22,14 @@ extension Venue {
 
     func visible(_ id: Int64, _ account: Int, _ symbol: Int) -> Order? {
         guard let order = orders[id], order.account == account, order.symbol == symbol else { return nil }
-        return order.visibleAt <= now ? order : nil
+        return order.visibleAt <= now && !isForgotten(order) ? order : nil
+    }
+
+    /// What ended without a fill is kept for three days, the rest for ninety.
+    private func isForgotten(_ order: Order) -> Bool {
+        guard !order.status.isOpen else { return false }
+        let age = serverTime - order.updatedAt
+        return age > (order.filled == 0 ? Limits.simulatedUnfilledKeptMilliseconds : Limits.simulatedKeptMilliseconds)
     }
 
     mutating func cancel(_ parameters: Parameters, _ account: Int) throws(VenueError) -> Order {

@@ -72,6 +72,7 @@ extension Venue {
         if let method = match.method, method != request.method { return false }
         if let path = match.path, path != request.path { return false }
         guard match.symbol != nil || match.side != nil || match.sparesExempt else { return true }
+        if match.sparesExempt, !Venue.throttledPaths.contains(request.path) { return false }
         let parameters: Parameters
         do throws(VenueError) {
             parameters = try Parameters(query: request.query, body: request.body)
@@ -82,6 +83,9 @@ extension Venue {
             return false  // an unreadable request is refused for what it is
         }
     }
+
+    /// Where -1008 is met.
+    private static let throttledPaths = ["/fapi/v1/order", "/fapi/v1/order/test", "/fapi/v1/batchOrders"]
 
     /// Reduce-only in one-way mode, closing sides in hedge mode.
     private func isExempt(_ parameters: Parameters) throws(VenueError) -> Bool {

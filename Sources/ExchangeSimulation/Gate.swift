@@ -75,9 +75,9 @@ extension Venue {
         guard let stale = effect?.staleHoldings, endpoint.showsPositions else {
             return try perform(endpoint, parameters, account)
         }
-        let true_ = accounts
+        let current = accounts
         for index in stale.indices { accounts[index].holdings = stale[index] }
-        defer { accounts = true_ }
+        defer { accounts = current }
         return try perform(endpoint, parameters, account)
     }
 

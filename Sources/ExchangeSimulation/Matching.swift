@@ -45,7 +45,7 @@ extension Venue {
                 order.side == .buy ? maker.price <= limit : maker.price >= limit
             else { break }
             place = maker.place
-            if let other = maker.order, orders[other]?.account == order.account, order.selfTrade != .none {
+            if let other = maker.order, orders[other]?.account == order.account, order.preventsSelfTrade {
                 if preventSelfTrade(order, other) { return }
                 continue
             }

@@ -59,6 +59,9 @@ struct Order: Sendable {
     /// Does it only ever close? In hedge mode the side says so.
     var closes: Bool { leg == .both ? reduceOnly : !leg.opens(side) }
 
+    /// As a taker; the exchange does so only for orders that need not fill whole.
+    var preventsSelfTrade: Bool { selfTrade != .none && timeInForce != .fillOrKill }
+
     init(id: Int64, account: Int, clientID: String, ticket: Ticket, at now: Milliseconds) {
         self.id = id
         self.account = account

@@ -114,6 +114,8 @@ package enum Limits {
     package static let simulatedListenKeyMilliseconds: Int64 = 3_600_000
     package static let simulatedCountdownMillisecondsMax: Int64 = 86_400_000_000
     package static let simulatedQueryMillisecondsMax: Int64 = 604_800_000
+    package static let simulatedUnfilledKeptMilliseconds: Int64 = 259_200_000
+    package static let simulatedKeptMilliseconds: Int64 = 7_776_000_000
     package static let simulatedBanMillisecondsMin: Int64 = 120_000
     package static let simulatedBanMillisecondsMax: Int64 = 259_200_000
     package static let simulatedBodyBytesMax = 1 << 20

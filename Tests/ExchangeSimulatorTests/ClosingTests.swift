@@ -47,6 +47,16 @@ import Testing
         #expect(expired.map { $0["o"].text("er") } == ["4"])
     }
 
+    @Test func theyArePushedOutEvenWhereItFillsInPart() {
+        var exchange = Exchange()
+        exchange.market("BUY", "0.1")
+        exchange.limit("SELL", "0.06", "91000", "&reduceOnly=true&newClientOrderId=a")
+        exchange.control("POST", "faults", #"{"kind":"partial_fill","percent":50}"#)
+        #expect(exchange.market("SELL", "0.1", "&reduceOnly=true").text("executedQty") == "0.050")
+        #expect(exchange.look("a").text("status") == "EXPIRED")
+        #expect(exchange.position() == "0.050")
+    }
+
     @Test func aRestingReduceOnlyOrderNeverFlipsThePosition() {
         var exchange = Exchange()
         exchange.market("BUY", "0.1")

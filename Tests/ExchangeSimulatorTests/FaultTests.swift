@@ -94,6 +94,7 @@ import Testing
         exchange.market("BUY", "0.1")
         exchange.control("POST", "faults", #"{"kind":"unavailable","text":"C","times":100}"#)
         #expect(exchange.market("BUY", "0.1").code == -1008)
+        #expect(exchange.call("POST", "v1/leverage", "symbol=BTCUSDT&leverage=9").status == 200)
         #expect(exchange.call("DELETE", "v1/allOpenOrders", "symbol=BTCUSDT").status == 200)
         #expect(exchange.market("SELL", "0.1", "&reduceOnly=true").status == 200)
     }

@@ -146,6 +146,20 @@ import Testing
         #expect(exchange.call("GET", "v1/order", "symbol=BTCUSDT&orderId=\(id)").text("status") == "CANCELED")
     }
 
+    @Test func ordersAreForgottenInTheEnd() {
+        var exchange = Exchange()
+        exchange.limit("BUY", "0.1", "89000", "&newClientOrderId=a")
+        exchange.call("DELETE", "v1/order", "symbol=BTCUSDT&origClientOrderId=a")
+        exchange.market("BUY", "0.1", "&newClientOrderId=b")
+        exchange.now += 3 * 86_400_000
+        #expect(exchange.look("a").text("status") == "CANCELED")
+        exchange.now += 1
+        #expect(exchange.look("a").code == -2013)
+        #expect(exchange.look("b").text("status") == "FILLED")
+        exchange.now += 87 * 86_400_000
+        #expect(exchange.look("b").code == -2013)
+    }
+
     @Test(arguments: ["orderIdList", "orderidlist"])
     func aBatchOfCancelsAnswersOneByOne(name: String) {
         var exchange = Exchange()
