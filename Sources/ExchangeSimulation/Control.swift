@@ -135,6 +135,7 @@ extension Venue {
         guard assets.contains(asset) else { throw ControlError("no asset \(asset)") }
         let wallet = accounts[account].wallet(asset)
         accounts[account].wallets[wallet].deposited += amount.money
+        accounts[account].updatedAt = serverTime
         reportAccount(account, "DEPOSIT", wallets: [wallet], holdings: [], change: amount.money)
     }
 

@@ -78,7 +78,9 @@ package struct Venue: Sendable {
 
     @discardableResult
     mutating func makeAccount(_ key: String) -> Int {
-        let account = Account(key: key, assets: assets, balance: Amount(options.balance), symbols: rules.count)
+        var account = Account(key: key, assets: assets, balance: Amount(options.balance), symbols: rules.count)
+        // ccxt takes an asset that was never updated for one without a valid balance.
+        account.updatedAt = serverTime
         accounts.append(account)
         accountIndex[key] = accounts.count - 1
         return accounts.count - 1

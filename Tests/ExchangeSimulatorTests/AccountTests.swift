@@ -83,6 +83,17 @@ import Testing
         #expect(row.text("isAutoAddMargin") == "false" && row.text("leverage") == "20")
     }
 
+    /// ccxt skips assets whose time of update is 0.
+    @Test func aNewAccountsAssetsHaveATime() {
+        var exchange = Exchange()
+        let assets = exchange.call("GET", "v3/account")["assets"].rows
+        #expect(assets.map { $0.number("updateTime") } == [Int(exchange.now), Int(exchange.now)])
+        let start = exchange.now
+        exchange.now += 1_000
+        exchange.control("POST", "deposit", #"{"key":"k1","asset":"USDT","amount":"1"}"#)
+        #expect(exchange.call("GET", "v2/balance").rows.at(1).number("updateTime") == Int(start + 1_000))
+    }
+
     @Test func depositsAreTold() {
         var exchange = Exchange()
         exchange.listen()
