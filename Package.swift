@@ -25,12 +25,16 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket"].map {
+    .product(name: $0, package: "swift-nio")
+}
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "backstop",
     products: [
         .executable(name: "backstop", targets: ["backstop"]),
+        .executable(name: "exchange-simulator", targets: ["exchange-simulator"]),
         // Preloaded into test processes: records their file calls, or makes one fail.
         .library(name: "CallShim", type: .dynamic, targets: ["CallShim"]),
     ],
@@ -38,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
@@ -53,6 +58,12 @@ let package = Package(
         room("Domain", ["Records", "Events"]),
         room("ExchangeClient", ["Records", "Events", "CCurl", crypto]),
         room("Services", ["Records", "EventLog", "LMDB", "Events", "Domain", protobuf, logging, yams]),
+        room("ExchangeSimulation", ["Records", "Events", crypto]),
+        .executableTarget(
+            name: "exchange-simulator",
+            dependencies: ["Records", "Events", "ExchangeSimulation", arguments] + nio,
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "backstop",
             dependencies: ["Records", "EventLog", "Events", "Domain", "Services", arguments, logging],
@@ -82,6 +93,7 @@ let package = Package(
         tests("ServicesTests", ["Services", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
         tests("SoakTests", ["Programmes", "log-soak"]),
+        tests("ExchangeSimulatorTests", ["ExchangeSimulation", "exchange-simulator", "Events", "Records"]),
         tests("HouseTests", []),
     ]
 )

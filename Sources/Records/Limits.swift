@@ -126,4 +126,45 @@ package enum Limits {
     // Import.
     package static let importLineBytesMax = 1 << 20
     package static let importBatchBytesMax = 2 << 20
+
+    // The simulated exchange.
+    package static let simulatedAmountMax = 1_000_000_000_000
+    package static let simulatedParametersMax = 64
+    package static let simulatedClientIDBytesMax = 36
+    package static let simulatedKeyBytesMax = 128
+    package static let simulatedSymbolsMax = 500
+    package static let simulatedAccountsMax = 1_000
+    package static let simulatedClientsMax = 10_000
+    package static let simulatedOrdersKeptMax = 200_000
+    package static let simulatedFillsKeptMax = 200_000
+    package static let simulatedAlgosKeptMax = 10_000
+    package static let simulatedOrdersShownMax = 1_000
+    package static let simulatedModificationsMax = 10_000
+    package static let simulatedBatchMax = 5
+    package static let simulatedCancelBatchMax = 10
+    package static let simulatedLevelsMax = 1_000
+    package static let simulatedLevelNotionalMax: Int64 = 1_000_000_000
+    /// A longer gap is jumped over: prices stand still in it.
+    package static let simulatedMovesPerAdvanceMax: Int64 = 1_000
+    package static let simulatedFaultsMax = 1_000
+    package static let simulatedFaultTimesMax: Int64 = 1_000_000_000
+    package static let simulatedDelayMillisecondsMax: Int64 = 600_000
+    package static let simulatedClockOffsetMillisecondsMax: Int64 = 86_400_000
+    package static let simulatedReceiveWindowMillisecondsMax: Int64 = 60_000
+    package static let simulatedListenKeyMilliseconds: Int64 = 3_600_000
+    package static let simulatedCountdownMillisecondsMax: Int64 = 86_400_000_000
+    package static let simulatedQueryMillisecondsMax: Int64 = 604_800_000
+    package static let simulatedUnfilledKeptMilliseconds: Int64 = 259_200_000
+    package static let simulatedKeptMilliseconds: Int64 = 7_776_000_000
+    package static let simulatedBanMillisecondsMin: Int64 = 120_000
+    package static let simulatedBanMillisecondsMax: Int64 = 259_200_000
+    package static let simulatedBodyBytesMax = 1 << 20
+    package static let simulatedConnectionsMax = 1_024
+    package static let simulatedHangMilliseconds: Int64 = 120_000
+    package static let simulatedPingMilliseconds: Int64 = 180_000
+    package static let simulatedPongMillisecondsMax: Int64 = 600_000
+    package static let simulatedStreamMillisecondsMax: Int64 = 86_400_000
+    package static let simulatedStreamMessagesPerSecondMax = 10
+    package static let simulatedTickMilliseconds: Int64 = 10
+    package static let simulatedDrainMillisecondsMax: Int64 = 5_000
 }
