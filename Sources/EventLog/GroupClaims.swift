@@ -104,10 +104,10 @@ extension LogTransaction {
         let owner = try claim.owner ?? consumer(claim.name, &group, holdsLock: false)
         claim.owner = owner
         if pending == nil { try revive([id], consumer: claim.name, &group) }
-        let before = pending?.delivery.count ?? 1
-        let count = claim.options.retryCount ?? (claim.options.justIDs ? before : before + 1)
-        let at = min(claim.options.deliveredAt ?? now, now)
-        edit.set(entry, Delivery(consumer: owner, deliveredAt: at, count: count))
+        var delivery = pending?.delivery ?? Delivery(consumer: owner, deliveredAt: now, count: 1)
+        let count = claim.options.retryCount ?? (claim.options.justIDs ? delivery.count : delivery.countAgain)
+        delivery = Delivery(consumer: owner, deliveredAt: min(claim.options.deliveredAt ?? now, now), count: count)
+        edit.set(entry, delivery)
         claim.claimed.insert(id)
         claim.result.delivered.append(Delivered(entry: entry, deliveryCount: count))
     }

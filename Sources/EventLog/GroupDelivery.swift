@@ -202,7 +202,7 @@ extension LogTransaction {
             result.delivered.append(Delivered(entry: entry, deliveryCount: delivery.count, isHidden: true))
             return
         }
-        let next = Delivery(consumer: owner, deliveredAt: now, count: delivery.count + 1)
+        let next = Delivery(consumer: owner, deliveredAt: now, count: delivery.countAgain)
         edit.set(entry, next)
         result.delivered.append(Delivered(entry: entry, deliveryCount: next.count, isHidden: isHidden))
     }

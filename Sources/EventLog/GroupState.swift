@@ -131,6 +131,9 @@ struct Delivery: Hashable {
     var consumer: UInt32
     var deliveredAt: Timestamp
     var count: UInt64
+
+    /// The count after one delivery more; it stays within what a row may hold.
+    var countAgain: UInt64 { min(count + 1, Limits.deliveryCountMax) }
 }
 
 /// Pending entries that follow each other in the stream and share a delivery: stored once, split on demand.

@@ -211,6 +211,24 @@ import Records
         }
     }
 
+    @Test func aDeliveryCountAtItsBoundStaysThereAndTheGroupCanBeRead() throws {
+        try withGroup(1) { log, ids, _ in
+            _ = try read(log, "a", 1)
+            func claim(_ retryCount: UInt64?) throws -> [UInt64] {
+                var options = ClaimOptions()
+                options.retryCount = retryCount
+                return try log.transact(.group) { [options] in
+                    try $0.claim(testStream, "g", consumer: "a", ids, options)
+                }.delivered.map(\.deliveryCount)
+            }
+            #expect(throws: BoundError.self) { _ = try claim(.max) }
+            #expect(try claim(Limits.deliveryCountMax) == [Limits.deliveryCountMax])
+            #expect(try claim(nil) == [Limits.deliveryCountMax])
+            _ = try log.transact(.group) { try $0.readOwn(testStream, "g", consumer: "a", after: .zero, count: 1) }
+            #expect(try pending(log).map(\.deliveryCount) == [Limits.deliveryCountMax])
+        }
+    }
+
     @Test func whoIsNotTheRoleTakesNoEntryOfItsGroupAway() throws {
         try withGroup(3, GroupOptions(deadAfter: 1, readsHidden: true)) { log, ids, _ in
             _ = try read(log, "a", 3)

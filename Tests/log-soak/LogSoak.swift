@@ -31,7 +31,7 @@ import Programmes
 
         func run() throws {
             guard let programme = AllProgrammes.all.first(where: { $0.name == name }) else {
-                throw ValidationError("no programme \(name); log-soak list names them")
+                throw ValidationError("no programme \(name); tools/soak --list names them")
             }
             let result = try LogSoak.run(programme, self)
             print(LogSoak.text(result))
