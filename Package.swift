@@ -51,6 +51,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CLinux"),
+        room("Processes", ["CLinux"]),
         room("Records", [crypto]),
         room("LMDB", ["CLMDB"]),
         room("EventLog", ["Records", "LMDB", "CLinux"]),
@@ -66,7 +67,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "backstop",
-            dependencies: ["Records", "EventLog", "Events", "Domain", "Services", arguments, logging],
+            dependencies: ["Records", "Processes", "EventLog", "Events", "Domain", "Services", arguments, logging],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -77,23 +78,25 @@ let package = Package(
         // No target depends on it: linked into a process, its `open` would be that process' `open`.
         .target(name: "CallShim", path: "Tests/CallShim"),
         .target(
-            name: "Programmes", dependencies: ["Records", "EventLog", "Events", "Services", "CHiredis"],
+            name: "Programmes", dependencies: ["Records", "Processes", "EventLog", "Events", "Services", "CHiredis"],
             path: "Tests/Programmes",
             swiftSettings: strict
         ),
         .executableTarget(
             name: "log-soak", dependencies: ["Programmes", arguments], path: "Tests/log-soak", swiftSettings: strict
         ),
+        tests("ProcessesTests", ["Processes"]),
         tests("RecordsTests", ["Records"]),
         tests("LMDBTests", ["LMDB"]),
         tests("EventLogTests", ["EventLog", "LMDB", "Records"]),
         tests("EventsTests", ["Events", "Records", protobuf]),
         tests("DomainTests", ["Domain", "Events", "Records", protobuf]),
-        tests("ExchangeClientTests", ["ExchangeClient", "Events", "Records", "CCurl"]),
+        tests("ExchangeClientTests", ["ExchangeClient", "Programmes", "Events", "Records", "CCurl"]),
         tests("ServicesTests", ["Services", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
         tests("SoakTests", ["Programmes", "log-soak"]),
-        tests("ExchangeSimulatorTests", ["ExchangeSimulation", "exchange-simulator", "Events", "Records"]),
+        tests(
+            "ExchangeSimulatorTests", ["ExchangeSimulation", "exchange-simulator", "Programmes", "Events", "Records"]),
         tests("HouseTests", []),
     ]
 )

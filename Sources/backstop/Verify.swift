@@ -3,6 +3,7 @@ import Dispatch
 import EventLog
 import Events
 import Foundation
+import Processes
 import Records
 
 struct Verify: ParsableCommand {
@@ -36,20 +37,20 @@ struct Verify: ParsableCommand {
     }
 
     private func runInChild() throws {
-        let child = Process()
-        child.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        child.arguments = Array(CommandLine.arguments.dropFirst()) + ["--in-process"]
         // A crash is an answer here; a backtrace of it helps nobody.
-        child.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-        try child.run()
-        child.waitUntilExit()
-        guard child.terminationReason == .uncaughtSignal else { throw ExitCode(child.terminationStatus) }
-        guard [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE].contains(child.terminationStatus) else {
-            throw CannotRun("the checking process was ended by signal \(child.terminationStatus); nothing is known")
+        let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+        let child = try ChildProcess(
+            program, Array(CommandLine.arguments.dropFirst()) + ["--in-process"], environment: environment)
+        switch child.wait() {
+        case .exited(let status): throw ExitCode(status)
+        case .signalled(let signal) where [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE].contains(signal):
+            throw NegativeFinding(
+                text: "damaged: reading the file ended the checking process with signal \(signal); "
+                    + "see ops/runbooks/log-damaged.md")
+        case .signalled(let signal):
+            throw CannotRun("the checking process was ended by signal \(signal); nothing is known")
         }
-        throw NegativeFinding(
-            text: "damaged: reading the file ended the checking process with signal \(child.terminationStatus); "
-                + "see ops/runbooks/log-damaged.md")
     }
 
     private func check(_ known: Head?) throws {

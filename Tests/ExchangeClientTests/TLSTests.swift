@@ -3,6 +3,7 @@
 
 import CCurl
 import Foundation
+import Programmes
 import Synchronization
 import Testing
 
@@ -50,41 +51,24 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (key, certificate) = (folder + "/key.pem", folder + "/certificate.pem")
-        let request = openssl([
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
-            "-subj", "/CN=test", "-addext", "subjectAltName=\(name)", "-keyout", key, "-out", certificate,
-        ])
-        try request.run()
-        request.waitUntilExit()
-        #expect(request.terminationStatus == 0)
-        let server = openssl(["s_server", "-accept", "127.0.0.1:0", "-key", key, "-cert", certificate, "-www"])
-        let output = Pipe()
-        server.standardOutput = output
-        try server.run()
-        defer {
-            // SIGTERM is blocked in what a test's thread starts.
-            kill(server.processIdentifier, SIGKILL)
-            server.waitUntilExit()
-        }
+        let made = try openssl(
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+                "-subj", "/CN=test", "-addext", "subjectAltName=\(name)", "-keyout", key, "-out", certificate,
+            ], folder
+        ).finish()
+        #expect(made.status == 0, "\(made)")
+        let server = try openssl(
+            ["s_server", "-accept", "127.0.0.1:0", "-key", key, "-cert", certificate, "-www"], folder)
+        var line = ""
         // "ACCEPT 127.0.0.1:40123"
-        var said = ""
-        while !said.hasSuffix("\n") || !said.contains("ACCEPT ") {
-            let more = output.fileHandleForReading.availableData
-            if more.isEmpty { throw Failed() }
-            said += String(decoding: more, as: UTF8.self)
-        }
-        let port = try #require(
-            said.split(separator: "\n").first { $0.hasPrefix("ACCEPT ") }?.split(separator: ":").last)
+        while !line.hasPrefix("ACCEPT ") { line = try #require(try server.answers?.next(), "\(server.errors)") }
+        let port = try #require(line.split(separator: ":").last)
         try body("https://127.0.0.1:\(port)", certificate)
     }
 
-    private func openssl(_ arguments: [String]) -> Process {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = arguments
-        process.standardInput = Pipe()
-        process.standardError = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        return process
+    private func openssl(_ arguments: [String], _ folder: String) throws -> RunningProgram {
+        try RunningProgram(
+            arguments, folder: folder, environment: [:], piped: .inputAndOutput, program: "/usr/bin/openssl")
     }
 }

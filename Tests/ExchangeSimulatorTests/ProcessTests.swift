@@ -3,6 +3,7 @@
 import Events
 import ExchangeSimulation
 import Foundation
+import Programmes
 import Testing
 
 @Suite(.serialized) struct ProcessTests {
@@ -136,7 +137,8 @@ import Testing
         try connection.send(Simulator.request("GET", "/fapi/v1/time", query: ""))
         // Answered behind the delayed one, so both have arrived.
         try #expect(simulator.control("GET", "state").status == 200)
-        #expect(simulator.end(SIGTERM) == 0)
+        let status = try simulator.end(SIGTERM)
+        #expect(status == 0)
         let reply = try connection.answer()
         #expect(reply.status == 200 && reply.ending == .complete)
     }
@@ -146,16 +148,9 @@ import Testing
         ["--symbols", "/no/such/file"], ["--fault", "{}"], ["--price", "BTCUSDT=0"], ["--nonsense"],
     ])
     func wrongOptionsAreErrorsThatSayWhy(arguments: [String]) throws {
-        let process = Process()
-        let errors = Pipe()
-        process.executableURL = URL(fileURLWithPath: Simulator.path)
-        process.arguments = arguments
-        process.standardError = errors
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 2)
+        let finished = try Simulator.start(arguments).finish()
+        #expect(finished.status == 2)
+        let text = finished.errors
         #expect(text.contains(arguments[0]) || text.contains("port"), "\(text)")
     }
 }

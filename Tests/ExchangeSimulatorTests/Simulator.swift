@@ -5,62 +5,34 @@ import Events
 import ExchangeSimulation
 import Foundation
 import Glibc
-
-struct Trouble: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
+import Programmes
 
 final class Simulator {
-    let process = Process()
     let port: UInt16
-    private let output = Pipe()
-    private let errors = Pipe()
+    private let process: RunningProgram
     /// No wait is longer.
     static let secondsMax = 60
-
-    static let path: String = {
-        var folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        for argument in ProcessInfo.processInfo.arguments where argument.contains(".xctest") {
-            folder = URL(fileURLWithPath: argument).deletingLastPathComponent()
-        }
-        return folder.appendingPathComponent("exchange-simulator").path
-    }()
+    static let path = URL(fileURLWithPath: Program.path).deletingLastPathComponent().path + "/exchange-simulator"
 
     init(_ arguments: [String] = []) throws {
-        process.executableURL = URL(fileURLWithPath: Simulator.path)
-        process.arguments = ["--port", "0", "--move-every", "0", "--account", "k1:s1"] + arguments
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let line = try Simulator.line(output.fileHandleForReading.fileDescriptor)
+        process = try Simulator.start(["--port", "0", "--move-every", "0", "--account", "k1:s1"] + arguments)
+        let line = try process.answers?.next(within: Double(Simulator.secondsMax)) ?? "nothing"
         guard let text = line.split(separator: ":").last, let number = UInt16(text) else {
-            process.terminate()
             throw Trouble("no port in: \(line)")
         }
         port = number
     }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
-
-    private static func line(_ descriptor: Int32) throws -> String {
-        var bytes: [UInt8] = []
-        var byte: UInt8 = 0
-        while true {
-            var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&wait, 1, Int32(secondsMax * 1_000)) == 1, read(descriptor, &byte, 1) == 1 else {
-                throw Trouble("no line from the server: \(String(decoding: bytes, as: UTF8.self))")
-            }
-            if byte == 0x0a { return String(decoding: bytes, as: UTF8.self) }
-            bytes.append(byte)
-        }
+    static func start(_ arguments: [String]) throws -> RunningProgram {
+        try RunningProgram(
+            arguments, folder: FileManager.default.temporaryDirectory.path, environment: ["PATH": "/usr/bin:/bin"],
+            piped: .output, program: path)
     }
 
     /// Its exit status after a signal.
-    func end(_ number: Int32) -> Int32 {
-        kill(process.processIdentifier, number)
-        process.waitUntilExit()
-        return process.terminationStatus
+    func end(_ number: Int32) throws -> Int32? {
+        process.send(number)
+        return try process.finish().status
     }
 
     func connect() throws -> Wiretap { try Wiretap(port) }

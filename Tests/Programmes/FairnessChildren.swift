@@ -35,16 +35,23 @@ enum FairnessChildren {
         }
     }
 
-    /// Arguments: the log, how many. Says `HEAD SEQ NANOSECONDS` for each, HEAD being the log's head before it.
+    /// Arguments: the log, how many. Says `HEAD SEQ NANOSECONDS` for each, HEAD being the log's head before it. Goes on
+    /// until the import has had a batch beside it, which takes as long as the machine lets that process wait.
     static func lone(_ arguments: [String]) throws {
         let log = try ChildLog.open(arguments[0])
         let draft = try draft("lone", "lone")
-        for _ in 0..<(Int(arguments[1]) ?? 0) {
+        let wanted = UInt64(arguments[1]) ?? 0
+        let limit = clock.now + .seconds(60)
+        var (done, first, last): (UInt64, UInt64, UInt64) = (0, 0, 0)
+        while done < wanted || last - first + 1 - done < batch && clock.now < limit {
             let head = try log.head().sequence
             let began = clock.now
             let answers = try log.append([draft])
             let took = clock.now - began
-            ChildLog.say("\(head) \(try sequence(answers[0])) \(took / .nanoseconds(1))")
+            last = try sequence(answers[0])
+            if done == 0 { first = last }
+            done += 1
+            ChildLog.say("\(head) \(last) \(took / .nanoseconds(1))")
         }
         log.close()
     }

@@ -1,8 +1,9 @@
-// The built program, as a user has it: real processes, started with posix_spawn, their outputs in files or
+// The built program, as a user has it: real processes, their outputs in files or
 // in a pipe that is read line by line. Nothing waits for ever, nothing sleeps, nothing outlives its test.
 
 import Foundation
 import Glibc
+import Processes
 
 package enum Program {
     /// Beside the test bundle; BACKSTOP_TEST_BINARY names another build.
@@ -39,15 +40,14 @@ package struct Finished: CustomStringConvertible {
 
 package final class RunningProgram {
     package let arguments: [String]
-    private let process = Process()
-    private let ended = DispatchSemaphore(value: 0)
+    private let process: ChildProcess
     private let outPath: String
     private let errorPath: String
     /// Standard output, where it was asked for line by line.
-    package private(set) var answers: LinePipe?
+    package let answers: LinePipe?
     private var input: FileHandle?
 
-    package var pid: Int32 { process.processIdentifier }
+    package var pid: Int32 { process.pid }
     package var isRunning: Bool { process.isRunning }
     /// Everything on standard error so far.
     package var errors: String { read(errorPath) }
@@ -57,6 +57,7 @@ package final class RunningProgram {
     package enum Piped { case nothing, output, inputAndOutput }
 
     /// - Parameters:
+    ///   - folder: its working folder; its outputs' files are made there.
     ///   - runner: a program that runs ours, as `setpriv …`.
     ///   - program: another one than `backstop`.
     package init(
@@ -67,45 +68,41 @@ package final class RunningProgram {
         let name = folder + "/io-" + UUID().uuidString
         (outPath, errorPath) = (name + ".out", name + ".err")
         let all = runner + [program] + arguments
-        process.executableURL = URL(fileURLWithPath: all[0])
-        process.arguments = Array(all.dropFirst())
-        process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        process.environment = environment
-        process.standardInput = FileHandle.nullDevice
-        process.standardError = try RunningProgram.file(errorPath)
-        let ended = ended
-        process.terminationHandler = { _ in ended.signal() }
-        try RunningProgram.oneStarts.withLock { try start(piped) }
-    }
-
-    private static let oneStarts = NSLock()
-
-    private func start(_ piped: Piped) throws {
-        var childEnds: [Int32] = []
+        let errorFile = try RunningProgram.file(errorPath)
+        // What is the child's is closed here as soon as it has it.
+        var childEnds = [errorFile]
+        defer { for end in childEnds { close(end) } }
+        let output: Int32
         if piped == .nothing {
-            process.standardOutput = try RunningProgram.file(outPath)
+            output = try RunningProgram.file(outPath)
+            answers = nil
         } else {
             let (from, to) = try LinePipe.ends()
             answers = LinePipe(from)
-            process.standardOutput = FileHandle(fileDescriptor: to, closeOnDealloc: false)
-            childEnds.append(to)
+            output = to
         }
+        childEnds.append(output)
+        var stream = ChildProcess.Stream.null
         if piped == .inputAndOutput {
             let (from, to) = try LinePipe.ends()
-            process.standardInput = FileHandle(fileDescriptor: from, closeOnDealloc: false)
             input = FileHandle(fileDescriptor: to, closeOnDealloc: true)
             childEnds.append(from)
+            stream = .descriptor(from)
         }
-        try process.run()
-        for end in childEnds { close(end) }
+        process = try ChildProcess(
+            all[0], Array(all.dropFirst()), environment: environment, folder: folder, input: stream,
+            output: .descriptor(output), errors: .descriptor(errorFile))
     }
 
-    deinit { send(SIGKILL) }
+    deinit {
+        process.send(SIGKILL)
+        _ = process.wait(seconds: 5)
+    }
 
-    private static func file(_ path: String) throws -> FileHandle {
+    private static func file(_ path: String) throws -> Int32 {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw Trouble("\(path): \(String(cString: strerror(errno)))") }
-        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        return descriptor
     }
 
     private func read(_ path: String) -> String {
@@ -114,11 +111,8 @@ package final class RunningProgram {
 
     // MARK: While it runs
 
-    /// Nothing happens after its end, or where it never started: its number may be another's by then, and number 0
-    /// is everybody in our group.
-    package func send(_ number: Int32) {
-        if process.isRunning { kill(pid, number) }
-    }
+    /// Nothing happens after its end.
+    package func send(_ number: Int32) { process.send(number) }
 
     package func write(_ text: String) throws { try input?.write(contentsOf: Data(text.utf8)) }
 
@@ -129,17 +123,19 @@ package final class RunningProgram {
 
     /// Waits for its end; a process that does not end within the limit is killed, and that is an error.
     package func finish(within seconds: Double = Program.secondsMax) throws -> Finished {
-        if ended.wait(timeout: .now() + seconds) == .timedOut {
-            send(SIGKILL)
-            _ = ended.wait(timeout: .now() + 5)
+        guard let end = process.wait(seconds: seconds) else {
+            process.send(SIGKILL)
             throw Trouble(
                 "backstop \(arguments.joined(separator: " ")) did not end within \(seconds) s\n\(errors.suffix(1_000))")
         }
         let rest = try answers?.rest(within: 10)
-        let died = process.terminationReason == .uncaughtSignal
+        let (status, signal): (Int32?, Int32?) =
+            switch end {
+            case .exited(let status): (status, nil)
+            case .signalled(let signal): (nil, signal)
+            }
         return Finished(
-            arguments: arguments, status: died ? nil : process.terminationStatus,
-            signal: died ? process.terminationStatus : nil,
+            arguments: arguments, status: status, signal: signal,
             out: rest.map { $0.joined(separator: "\n") } ?? read(outPath), errors: errors)
     }
 
@@ -158,11 +154,9 @@ package final class LinePipe {
     /// Every line that was read.
     package private(set) var lines: [String] = []
 
-    /// Close-on-exec, made while nothing else is started: no other child may keep an end open.
     package static func ends() throws -> (from: Int32, to: Int32) {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw Trouble("pipe: \(String(cString: strerror(errno)))") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])
     }
 

@@ -23,18 +23,21 @@ extension Programme {
     package static var seedsThatFailed: [UInt64] { [] }
 }
 
-/// How long a run goes on: until so many cases are done, or the time is out, whichever is first.
+/// How long a run goes on: until so many cases are done, or the time is out, whichever is first; on a slow
+/// machine the time may be out before anything is shown, hence the least number.
 package struct Budget: Sendable {
     package let casesMax: Int
+    private let casesMin: Int
     private let deadline: ContinuousClock.Instant?
 
-    package init(casesMax: Int, seconds: Double?) {
+    package init(casesMax: Int, casesMin: Int = 0, seconds: Double?) {
         self.casesMax = casesMax
+        self.casesMin = min(casesMin, casesMax)
         deadline = seconds.map { .now + .seconds($0) }
     }
 
     package func isSpent(_ cases: Int) -> Bool {
-        cases >= casesMax || (deadline.map { ContinuousClock.now >= $0 } ?? false)
+        cases >= casesMax || cases >= casesMin && (deadline.map { ContinuousClock.now >= $0 } ?? false)
     }
 }
 

@@ -4,6 +4,7 @@
 import CHiredis
 import Foundation
 import Glibc
+import Processes
 
 /// A reply, of Redis or of ours.
 enum Reply: Equatable, CustomStringConvertible {
@@ -42,22 +43,20 @@ enum Reply: Equatable, CustomStringConvertible {
 }
 
 final class RedisServer {
-    private let process = Process()
+    private let process: ChildProcess
     private let context: UnsafeMutablePointer<redisContext>
 
     /// Starts `redis-server` in `folder` and connects.
     init(folder: String) throws {
         let socket = folder + "/redis.sock"
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/redis-server")
-        process.arguments = [
-            "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", folder,
-            "--stream-node-max-entries", "100",
-        ]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(
+            "/usr/bin/redis-server",
+            [
+                "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", folder,
+                "--stream-node-max-entries", "100",
+            ], input: .null, output: .null, errors: .null)
         guard let connected = RedisServer.connect(socket, while: process) else {
-            process.terminate()
+            process.send(SIGKILL)
             throw Trouble("redis-server did not answer on \(socket)")
         }
         context = connected
@@ -65,15 +64,17 @@ final class RedisServer {
 
     deinit {
         redisFree(context)
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        process.send(SIGKILL)
+        _ = process.wait(seconds: 5)
     }
 
-    private static func connect(_ socket: String, while process: Process) -> UnsafeMutablePointer<redisContext>? {
+    private static func connect(_ socket: String, while process: ChildProcess) -> UnsafeMutablePointer<redisContext>? {
         let limit = ContinuousClock.now + .seconds(Program.secondsMax)
         while ContinuousClock.now < limit, process.isRunning {
             if let context = redisConnectUnix(socket) {
-                if context.pointee.err == 0 { return context }
+                if context.pointee.err == 0, redisSetTimeout(context, timeval(tv_sec: 60, tv_usec: 0)) == REDIS_OK {
+                    return context
+                }
                 redisFree(context)
             }
             poll(nil, 0, 5)

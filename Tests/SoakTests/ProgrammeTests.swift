@@ -22,7 +22,7 @@ func share<P: Programme>(
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }  // what cannot be removed harms no test
         let bench = Bench(folder: folder, binaries: ProgrammeTests.binaries, progress: { _ in })
-        let report = try programme.run(Budget(casesMax: cases, seconds: seconds), seed: seed, bench)
+        let report = try programme.run(Budget(casesMax: cases, casesMin: 20, seconds: seconds), seed: seed, bench)
         let again = "again: tools/soak \(P.name) --cases \(cases) --seed \(seed)"
         print("\(P.name): \(report.cases) \(P.unit), seed \(seed); \(report.notes.joined(separator: "; "))")
         #expect(
