@@ -57,7 +57,8 @@ let package = Package(
         room("EventLog", ["Records", "LMDB", "CLinux"]),
         room("Events", ["Records", protobuf]),
         room("Domain", ["Records", "Events"]),
-        room("ExchangeClient", ["Records", "Events", "CCurl", crypto]),
+        room("Exchange", ["Records", "Events"]),
+        room("ExchangeClient", ["Records", "Events", "Exchange", "CCurl", crypto]),
         room("Services", ["Records", "EventLog", "LMDB", "Events", "Domain", protobuf, logging, yams]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
         .executableTarget(
@@ -91,7 +92,7 @@ let package = Package(
         tests("EventLogTests", ["EventLog", "LMDB", "Records"]),
         tests("EventsTests", ["Events", "Records", protobuf]),
         tests("DomainTests", ["Domain", "Events", "Records", protobuf]),
-        tests("ExchangeClientTests", ["ExchangeClient", "Programmes", "Events", "Records", "CCurl"]),
+        tests("ExchangeClientTests", ["ExchangeClient", "Exchange", "Programmes", "Events", "Records", "CCurl"]),
         tests("ServicesTests", ["Services", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
         tests("SoakTests", ["Programmes", "log-soak"]),

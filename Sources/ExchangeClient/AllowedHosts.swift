@@ -2,6 +2,8 @@
 // and production only where two separate switches say so. There is no other way to make an ExchangeHost, and
 // nothing is resolved or connected before one was made. A new host must be added here, by a person.
 
+internal import Exchange
+
 package enum HostError: Error, Equatable, Sendable, CustomStringConvertible {
     case malformed(String)
     case notAllowed(String)

@@ -1,6 +1,7 @@
 // What a client may be told beside its host and its key, and the clocks that it reads. Tests give other
 // clocks; nothing else does.
 
+internal import Exchange
 internal import Glibc
 internal import Records
 

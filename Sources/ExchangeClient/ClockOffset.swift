@@ -2,6 +2,7 @@
 // server's present time comes out. Our time stamps must never run ahead on purpose: a stamp from the future
 // would keep an order alive for longer than its recvWindow, and with it the fence of a halt.
 
+internal import Exchange
 internal import Records
 
 package struct ClockOffset: Equatable, Sendable {

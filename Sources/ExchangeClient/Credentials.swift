@@ -3,6 +3,7 @@
 // line of this type holds a byte of them, and nothing here may hand the secret out as text.
 
 internal import Crypto
+internal import Exchange
 internal import Glibc
 internal import Records
 

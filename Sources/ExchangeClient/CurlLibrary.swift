@@ -3,6 +3,7 @@
 // the process's environment may be changed here.
 
 internal import CCurl
+internal import Exchange
 internal import Glibc
 
 enum CurlLibrary {

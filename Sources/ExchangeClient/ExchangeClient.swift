@@ -5,6 +5,7 @@
 
 internal import Dispatch
 internal import Events
+package import Exchange
 internal import Records
 internal import Synchronization
 
@@ -55,7 +56,7 @@ package final class ExchangeClient: Sendable {
         _ order: NewOrder, permit: consuming SendPermit, _ budgetClass: BudgetClass,
         lastLook: @escaping @Sendable () -> Bool
     ) -> Answer<OrderReport> {
-        if let refusal = ExchangeClient.refusal(order, permit) { return .notSent(refusal) }
+        if let refusal = permit.refusal(of: order) { return .notSent(refusal) }
         let endpoint = Endpoint.placeOrder(order)
         let verdict = blocking { self.submit(endpoint, budgetClass, lastLook, $0) }
         return read(verdict, endpoint) { try Readers.placed($0, order) }
@@ -82,7 +83,7 @@ package final class ExchangeClient: Sendable {
         _ order: NewOrder, permit: consuming SendPermit, _ budgetClass: BudgetClass,
         lastLook: @escaping @Sendable () -> Bool
     ) async -> Answer<OrderReport> {
-        if let refusal = ExchangeClient.refusal(order, permit) { return .notSent(refusal) }
+        if let refusal = permit.refusal(of: order) { return .notSent(refusal) }
         let endpoint = Endpoint.placeOrder(order)
         let verdict = await withCheckedContinuation { continuation in
             submit(endpoint, budgetClass, lastLook) { continuation.resume(returning: $0) }
@@ -91,16 +92,6 @@ package final class ExchangeClient: Sendable {
     }
 
     // MARK: What both share
-
-    private static func refusal(_ order: NewOrder, _ permit: borrowing SendPermit) -> NotSent? {
-        if permit.clientOrderID != order.clientOrderID {
-            return NotSent(reason: .permit, text: "the permit is for another order")
-        }
-        if permit.isForClosingOnly && !order.canOnlyReduce {
-            return NotSent(reason: .permit, text: "a journaled close may only reduce a position")
-        }
-        return nil
-    }
 
     private func submit(
         _ endpoint: Endpoint, _ budgetClass: BudgetClass, _ lastLook: (@Sendable () -> Bool)?,
@@ -133,22 +124,8 @@ package final class ExchangeClient: Sendable {
     private func read<Value>(
         _ verdict: Verdict, _ endpoint: Endpoint, _ reader: (JSONValue) throws -> Value
     ) -> Answer<Value> {
-        switch verdict {
-        case .rejected(let rejection): return .rejected(rejection)
-        case .throttled(let throttling): return .throttled(throttling)
-        case .unknown(let unknown): return .unknown(unknown)
-        case .notSent(let reason): return .notSent(reason)
-        case .success(let body):
-            do {
-                let value = try reader(try JSONText.read(body))
-                if let info = value as? ExchangeInfo { loop.take(info.limits) }
-                return .accepted(value)
-            } catch let mismatch as Mismatch {
-                return .unknown(Unknown(reason: .mismatch, text: mismatch.text))
-            } catch {
-                let text = credentials?.scrub("\(error)") ?? "\(error)"
-                return .unknown(Unknown(reason: .notUnderstood, text: ForeignText.tame(text)))
-            }
-        }
+        let answer = verdict.answer(scrub: { credentials?.scrub($0) ?? $0 }, reader)
+        if case .accepted(let value) = answer, let info = value as? ExchangeInfo { loop.take(info.limits) }
+        return answer
     }
 }

@@ -2,6 +2,7 @@
 // it: a job that is dropped without an answer, or answered twice, ends the process, since somebody would
 // wait for ever or act twice.
 
+internal import Exchange
 internal import Synchronization
 
 final class RequestJob: Sendable {

@@ -6,6 +6,7 @@
 // seek function, redirects, a proxy, HTTP/2, or verbose output (it shows the key).
 
 internal import CCurl
+internal import Exchange
 internal import Records
 
 final class Transfer {

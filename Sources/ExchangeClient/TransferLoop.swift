@@ -5,6 +5,7 @@
 internal import CCurl
 internal import Dispatch
 internal import Events
+internal import Exchange
 internal import Foundation
 internal import Records
 internal import Synchronization
@@ -164,7 +165,7 @@ final class TransferLoop: @unchecked Sendable {
         if let throttling = budget.admit(job.plan.cost, job.budgetClass, at: server) {
             return job.answer(.throttled(throttling))
         }
-        guard let request = Signing.wire(job.plan, credentials, serverMilliseconds: server) else {
+        guard let request = Signing.wire(job.plan, sign: credentials?.signature, serverMilliseconds: server) else {
             return job.answer(.notSent(NotSent(reason: .noCredentials, text: "no key was given")))
         }
         guard request.body.count <= Limits.exchangeBodyBytesMax else {

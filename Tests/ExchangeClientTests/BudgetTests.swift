@@ -3,6 +3,7 @@
 
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct BudgetTests {

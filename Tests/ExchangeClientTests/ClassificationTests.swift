@@ -4,6 +4,7 @@
 import Events
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct ClassificationTests {

@@ -7,6 +7,7 @@ import Records
 import Synchronization
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct ClientTests {

@@ -2,6 +2,7 @@
 
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct HostTests {

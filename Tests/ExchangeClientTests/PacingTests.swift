@@ -5,6 +5,7 @@ import Events
 import Synchronization
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct PacingTests {

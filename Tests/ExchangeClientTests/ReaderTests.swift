@@ -5,6 +5,7 @@ import Events
 import Records
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct ReaderTests {

@@ -3,6 +3,7 @@
 import Events
 import Records
 
+@testable import Exchange
 @testable import ExchangeClient
 
 enum Sample {

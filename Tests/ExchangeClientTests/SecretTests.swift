@@ -5,6 +5,7 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct SecretTests {
@@ -57,7 +58,7 @@ import Testing
         defer { server.stop() }
         let host = try ExchangeHost(server.url, isLive: false, environment: [:])
         let request = Signing.wire(
-            Endpoint.placeOrder(Sample.order(1)).plan, Sample.credentials, serverMilliseconds: 1)!
+            Endpoint.placeOrder(Sample.order(1)).plan, sign: Sample.credentials.signature, serverMilliseconds: 1)!
         let transfer = Transfer(
             request, host: host, key: Sample.key, settings: ClientSettings(), totalMilliseconds: 5_000,
             answerBytesMax: 10_000, lastLook: nil)

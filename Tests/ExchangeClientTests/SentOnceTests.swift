@@ -6,6 +6,7 @@ import CCurl
 import Synchronization
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct SentOnceTests {
@@ -91,7 +92,8 @@ import Testing
             let order = transfer(Endpoint.placeOrder(Sample.order(number)).plan, host)
             if !protected {
                 let body = Signing.wire(
-                    Endpoint.placeOrder(Sample.order(number)).plan, Sample.credentials, serverMilliseconds: 1)!.body
+                    Endpoint.placeOrder(Sample.order(number)).plan, sign: Sample.credentials.signature,
+                    serverMilliseconds: 1)!.body
                 #expect(
                     backstop_curl_set_text(order.easy, CURLOPT_COPYPOSTFIELDS, String(decoding: body, as: UTF8.self))
                         == CURLE_OK)
@@ -103,7 +105,7 @@ import Testing
 
     private func transfer(_ plan: RequestPlan, _ host: ExchangeHost) -> Transfer {
         Transfer(
-            Signing.wire(plan, Sample.credentials, serverMilliseconds: 1)!, host: host, key: Sample.key,
+            Signing.wire(plan, sign: Sample.credentials.signature, serverMilliseconds: 1)!, host: host, key: Sample.key,
             settings: ClientSettings(), totalMilliseconds: 10_000, answerBytesMax: 1_000, lastLook: nil)
     }
 

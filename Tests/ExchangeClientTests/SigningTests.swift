@@ -4,6 +4,7 @@ import Events
 import Records
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct SigningTests {
@@ -25,7 +26,8 @@ import Testing
 
     @Test func anOrderIsSignedInItsBodyAndTheSignatureIsLast() throws {
         let plan = Endpoint.placeOrder(Sample.order(7)).plan
-        let request = try #require(Signing.wire(plan, Sample.credentials, serverMilliseconds: 1_591_702_613_943))
+        let request = try #require(
+            Signing.wire(plan, sign: Sample.credentials.signature, serverMilliseconds: 1_591_702_613_943))
         let unsigned =
             "symbol=BTCUSDT&side=BUY&positionSide=BOTH&type=MARKET&quantity=0.01&newClientOrderId=bs7"
             + "&newOrderRespType=RESULT&recvWindow=2000&timestamp=1591702613943"
@@ -36,9 +38,9 @@ import Testing
     }
 
     @Test func whatIsNotSignedCarriesNoKeyAndWhatIsNeedsOne() {
-        let open = Signing.wire(Endpoint.markPrice(Sample.symbol).plan, nil, serverMilliseconds: 1)
+        let open = Signing.wire(Endpoint.markPrice(Sample.symbol).plan, sign: nil, serverMilliseconds: 1)
         #expect(open?.target == "/fapi/v1/premiumIndex?symbol=BTCUSDT" && open?.carriesKey == false)
-        #expect(Signing.wire(Endpoint.accountConfig.plan, nil, serverMilliseconds: 1) == nil)
+        #expect(Signing.wire(Endpoint.accountConfig.plan, sign: nil, serverMilliseconds: 1) == nil)
     }
 
     @Test func everythingButUnreservedCharactersIsEscaped() {
@@ -108,7 +110,7 @@ import Testing
         #expect(plan.cost.weight == row.weight)
         #expect(plan.cost.orders == (plan.path == "/fapi/v1/order" && plan.method == .post ? 1 : 0))
         #expect(plan.isWrite == (plan.method != .get))
-        let request = try #require(Signing.wire(plan, Sample.credentials, serverMilliseconds: 1))
+        let request = try #require(Signing.wire(plan, sign: Sample.credentials.signature, serverMilliseconds: 1))
         // A write must have a body, and nothing beside it; a read must have none.
         #expect(request.body.isEmpty != plan.isWrite && (!plan.isWrite || request.target == plan.path))
         #expect(request.body.count <= Limits.exchangeBodyBytesMax)

@@ -7,6 +7,7 @@ import Programmes
 import Synchronization
 import Testing
 
+@testable import Exchange
 @testable import ExchangeClient
 
 @Suite struct TLSTests {
@@ -37,7 +38,7 @@ import Testing
 
     private func perform(_ url: String, trusting certificate: String) throws -> CURLcode {
         let host = try ExchangeHost(url, isLive: false, environment: [:])
-        let request = try #require(Signing.wire(Endpoint.ping.plan, nil, serverMilliseconds: 1))
+        let request = try #require(Signing.wire(Endpoint.ping.plan, sign: nil, serverMilliseconds: 1))
         let transfer = Transfer(
             request, host: host, key: nil, settings: ClientSettings(), totalMilliseconds: 10_000,
             answerBytesMax: 1 << 20, lastLook: nil)

@@ -16,7 +16,8 @@ import Testing
         "EventLog": ["Records", "LMDB", "CLinux", "Glibc", "Dispatch", "Synchronization"],
         "Events": ["Records", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
         "Domain": ["Records", "Events", "SwiftProtobuf"],
-        "ExchangeClient": platform.union(["Records", "Events", "CCurl", "Crypto"]),
+        "Exchange": ["Records", "Events"],
+        "ExchangeClient": platform.union(["Records", "Events", "Exchange", "CCurl", "Crypto"]),
         "Services": [
             "Records", "EventLog", "LMDB", "Events", "Domain", "Logging", "Yams", "Synchronization", "Dispatch",
         ],

@@ -6,14 +6,14 @@ internal import Records
 
 /// Changes nothing; may be asked again at will.
 package struct Query<Value: Sendable>: Sendable {
-    let endpoint: Endpoint
-    let read: @Sendable (JSONValue) throws -> Value
+    package let endpoint: Endpoint
+    package let read: @Sendable (JSONValue) throws -> Value
 }
 
 /// Changes the account, and leads to the same end however often it is sent.
 package struct Command<Value: Sendable>: Sendable {
-    let endpoint: Endpoint
-    let read: @Sendable (JSONValue) throws -> Value
+    package let endpoint: Endpoint
+    package let read: @Sendable (JSONValue) throws -> Value
 }
 
 extension Query {
@@ -148,14 +148,14 @@ extension Command {
 }
 
 /// What several readers share.
-enum Readers {
+package enum Readers {
     static func order(_ value: JSONValue, _ symbol: SymbolName, _ key: OrderKey) throws -> OrderReport {
         let report = try OrderReport(try AnswerFields(value))
         try report.check(symbol, key)
         return report
     }
 
-    static func placed(_ value: JSONValue, _ order: NewOrder) throws -> OrderReport {
+    package static func placed(_ value: JSONValue, _ order: NewOrder) throws -> OrderReport {
         let report = try OrderReport(try AnswerFields(value))
         try report.check(against: order)
         return report

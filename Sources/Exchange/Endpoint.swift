@@ -39,7 +39,7 @@ package enum Endpoint: Equatable, Sendable {
         case between(Timestamp, Timestamp)
     }
 
-    var plan: RequestPlan {
+    package var plan: RequestPlan {
         RequestPlan(
             method: method, path: path, parameters: parameters, isSigned: isSigned, cost: cost,
             recvWindowMilliseconds: recvWindowMilliseconds, answerBytesMax: answerBytesMax)

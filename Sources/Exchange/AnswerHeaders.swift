@@ -4,15 +4,17 @@
 
 internal import Records
 
-struct AnswerHeaders: Equatable, Sendable {
+package struct AnswerHeaders: Equatable, Sendable {
     /// Of the last minute window, as the exchange counts it.
-    var usedWeight: Int?
-    var ordersInTenSeconds: Int?
-    var ordersInMinute: Int?
-    var retryAfterSeconds: Int?
+    package var usedWeight: Int?
+    package var ordersInTenSeconds: Int?
+    package var ordersInMinute: Int?
+    package var retryAfterSeconds: Int?
+
+    package init() {}
 
     /// One line, with or without its end.
-    mutating func read(line: some Collection<UInt8>) {
+    package mutating func read(line: some Collection<UInt8>) {
         let text = String(decoding: line, as: UTF8.self)
         guard let colon = text.firstIndex(of: ":") else { return }
         let name = text[..<colon].lowercased()

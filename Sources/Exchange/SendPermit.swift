@@ -11,7 +11,18 @@ package struct SendPermit: ~Copyable, Sendable {
     /// The one order that may be sent with it.
     package let clientOrderID: ClientOrderID
     /// A journaled close may only reduce.
-    let isForClosingOnly: Bool
+    package let isForClosingOnly: Bool
+
+    /// Why the permit does not fit the order, or nil.
+    package borrowing func refusal(of order: NewOrder) -> NotSent? {
+        if clientOrderID != order.clientOrderID {
+            return NotSent(reason: .permit, text: "the permit is for another order")
+        }
+        if isForClosingOnly && !order.canOnlyReduce {
+            return NotSent(reason: .permit, text: "a journaled close may only reduce a position")
+        }
+        return nil
+    }
 
     /// - Parameter sequence: from the answer `appended` to the draft that holds this client order id.
     package init(appended sequence: SequenceNumber, clientOrderID: ClientOrderID) {

@@ -1,13 +1,13 @@
 // The exchange's numbers, and what one of them lets a client conclude. A number that is not listed has no
 // meaning here, and a write that it answers is unknown: a new number must be read about before it is trusted.
 
-enum ErrorMeaning: Equatable, Sendable {
+package enum ErrorMeaning: Equatable, Sendable {
     case rejected(Rejection.Kind)
     case unknown(Unknown.Reason)
     case throttled(Throttling.Cause)
 }
 
-enum ErrorCodes {
+package enum ErrorCodes {
     static func meaning(of code: Int, text: String) -> ErrorMeaning? {
         switch code {
         case -1000, -1001, -1006, -1007, -2012, -4083: .unknown(.exchangeUnsure)

@@ -1,13 +1,13 @@
 // Parameters as they stand in a query or a body: name=value&…, percent-encoded, in a given order. The order
 // and the bytes are what is signed. Nothing here may sort, drop or repeat a parameter.
 
-struct Parameter: Equatable, Sendable {
+package struct Parameter: Equatable, Sendable {
     let name: String
     let value: String
     init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
 }
 
-enum FormText {
+package enum FormText {
     static func render(_ parameters: [Parameter]) -> String {
         parameters.map { encode($0.name) + "=" + encode($0.value) }.joined(separator: "&")
     }

@@ -2,36 +2,47 @@
 // body left) → verdict. For writes everything that is not certain is unknown; the list of what is certain is
 // short, and must only grow with a page of the exchange's documentation that says so.
 
-internal import Events
+package import Events
 internal import Records
 
 /// An answer that arrived whole.
-struct RawAnswer: Equatable, Sendable {
-    var status: Int
-    var headers: AnswerHeaders
-    var body: [UInt8]
+package struct RawAnswer: Equatable, Sendable {
+    package var status: Int
+    package var headers: AnswerHeaders
+    package var body: [UInt8]
+
+    package init(status: Int, headers: AnswerHeaders, body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
 }
 
 /// Why there is no whole answer.
-struct TransportFailure: Equatable, Sendable {
-    enum Kind: Equatable, Sendable { case noConnection, insecure, timedOut, lost, tooLarge, closed }
-    var kind: Kind
-    var text: String
+package struct TransportFailure: Equatable, Sendable {
+    package enum Kind: Equatable, Sendable { case noConnection, insecure, timedOut, lost, tooLarge, closed }
+    package var kind: Kind
+    package var text: String
+
+    package init(kind: Kind, text: String) {
+        self.kind = kind
+        self.text = text
+    }
 }
 
-enum Transport: Equatable, Sendable {
+package enum Transport: Equatable, Sendable {
     case answered(RawAnswer)
     case broken(TransportFailure)
 }
 
 /// What of the request can have reached the exchange.
-enum Departure: Equatable, Sendable {
+package enum Departure: Equatable, Sendable {
     /// A write whose body was never handed to libcurl.
     case nothingToActOn
     case perhaps
 }
 
-enum Verdict: Equatable, Sendable {
+package enum Verdict: Equatable, Sendable {
     /// Status 200; the endpoint's own reader decides the rest.
     case success([UInt8])
     case rejected(Rejection)
@@ -40,7 +51,7 @@ enum Verdict: Equatable, Sendable {
     case notSent(NotSent)
 
     /// With every text changed so: what is foreign must be made fit before it leaves this room.
-    func withTexts(_ change: (String) -> String) -> Verdict {
+    package func withTexts(_ change: (String) -> String) -> Verdict {
         switch self {
         case .success: self
         case .rejected(let it):
@@ -53,10 +64,31 @@ enum Verdict: Equatable, Sendable {
         case .notSent(let it): .notSent(NotSent(reason: it.reason, text: change(it.text)))
         }
     }
+
+    /// Reads what succeeded; what cannot be read, or speaks of something else, is unknown.
+    /// - Parameter scrub: takes secrets out of a text.
+    package func answer<Value>(
+        scrub: (String) -> String, _ reader: (JSONValue) throws -> Value
+    ) -> Answer<Value> {
+        switch self {
+        case .rejected(let rejection): return .rejected(rejection)
+        case .throttled(let throttling): return .throttled(throttling)
+        case .unknown(let unknown): return .unknown(unknown)
+        case .notSent(let reason): return .notSent(reason)
+        case .success(let body):
+            do {
+                return .accepted(try reader(try JSONText.read(body)))
+            } catch let mismatch as Mismatch {
+                return .unknown(Unknown(reason: .mismatch, text: mismatch.text))
+            } catch {
+                return .unknown(Unknown(reason: .notUnderstood, text: ForeignText.tame(scrub("\(error)"))))
+            }
+        }
+    }
 }
 
-enum Classification {
-    static func classify(_ transport: Transport, departure: Departure) -> Verdict {
+package enum Classification {
+    package static func classify(_ transport: Transport, departure: Departure) -> Verdict {
         switch transport {
         case .answered(let answer): classify(answer)
         case .broken(let failure): classify(failure, departure)
@@ -157,11 +189,11 @@ enum Classification {
 }
 
 /// `{"code":-1021,"msg":"…"}`, as far as it is there.
-struct ErrorBody: Equatable, Sendable {
-    var code: Int?
-    var text = ""
+package struct ErrorBody: Equatable, Sendable {
+    package var code: Int?
+    package var text = ""
 
-    init(_ body: [UInt8]) {
+    package init(_ body: [UInt8]) {
         guard body.count <= Limits.exchangeAnswerBytesMax else { return }
         let value: JSONValue
         do {
@@ -174,7 +206,7 @@ struct ErrorBody: Equatable, Sendable {
     }
 
     /// For people.
-    func sentence(_ status: Int) -> String {
+    package func sentence(_ status: Int) -> String {
         "status \(status)" + (code.map { ", code \($0)" } ?? "") + (text.isEmpty ? "" : ": " + text)
     }
 }

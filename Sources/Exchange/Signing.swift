@@ -5,28 +5,33 @@
 
 internal import Records
 
-struct WireRequest: Equatable, Sendable {
-    let method: RequestPlan.Method
+package struct WireRequest: Equatable, Sendable {
+    package let method: RequestPlan.Method
     /// Begins with "/"; the query of a read included.
-    let target: String
+    package let target: String
     /// Empty for reads.
-    let body: [UInt8]
+    package let body: [UInt8]
     /// Whether the key's header is sent.
-    let carriesKey: Bool
+    package let carriesKey: Bool
 }
 
-enum Signing {
-    /// - Parameter serverMilliseconds: now, by the exchange's clock.
-    static func wire(_ plan: RequestPlan, _ credentials: Credentials?, serverMilliseconds: Int64) -> WireRequest? {
+package enum Signing {
+    /// - Parameters:
+    ///   - sign: the signature of a text; nil where there is no key.
+    ///   - serverMilliseconds: now, by the exchange's clock.
+    /// - Returns: nil where a key is needed and there is none.
+    package static func wire(_ plan: RequestPlan, sign: ((String) -> String)?, serverMilliseconds: Int64)
+        -> WireRequest?
+    {
         var text = FormText.render(plan.parameters)
         if plan.isSigned {
-            guard let credentials else { return nil }
+            guard let sign else { return nil }
             let stamp = [
                 Parameter("recvWindow", String(plan.recvWindowMilliseconds)),
                 Parameter("timestamp", String(serverMilliseconds)),
             ]
             text += (text.isEmpty ? "" : "&") + FormText.render(stamp)
-            text += "&signature=" + credentials.signature(of: text)
+            text += "&signature=" + sign(text)
         }
         if plan.isWrite {
             return WireRequest(

@@ -101,6 +101,11 @@ package struct Unknown: Error, Equatable, Sendable, CustomStringConvertible {
     package let reason: Reason
     package let text: String
 
+    package init(reason: Reason, text: String) {
+        self.reason = reason
+        self.text = text
+    }
+
     package var description: String { "\(reason.rawValue): \(text)" }
 }
 
@@ -126,12 +131,17 @@ package struct NotSent: Error, Equatable, Sendable, CustomStringConvertible {
     package let reason: Reason
     package let text: String
 
+    package init(reason: Reason, text: String) {
+        self.reason = reason
+        self.text = text
+    }
+
     package var description: String { "\(reason.rawValue): \(text)" }
 }
 
 /// Foreign text, made fit for a record: bounded, without control characters.
-enum ForeignText {
-    static func tame(_ text: String) -> String {
+package enum ForeignText {
+    package static func tame(_ text: String) -> String {
         var out = ""
         var bytes = 0
         for scalar in text.unicodeScalars {

@@ -16,17 +16,19 @@ package struct RateLimits: Equatable, Sendable {
     package init() {}
 }
 
-struct Budget: Sendable {
+package struct Budget: Sendable {
     private var weight = Window(milliseconds: 60_000)
     private var ordersTen = Window(milliseconds: 10_000)
     private var ordersMinute = Window(milliseconds: 60_000)
     private var silentUntil: Int64 = .min
     private var noOrdersUntil: Int64 = .min
     private var silence: Throttling.Cause = .weight
-    var limits = RateLimits()
+    package var limits = RateLimits()
+
+    package init() {}
 
     /// Nil: it may go, and is counted. Otherwise why not, and for how long.
-    mutating func admit(_ cost: RequestPlan.Cost, _ budgetClass: BudgetClass, at now: Int64) -> Throttling? {
+    package mutating func admit(_ cost: RequestPlan.Cost, _ budgetClass: BudgetClass, at now: Int64) -> Throttling? {
         if now < silentUntil { return wait(silence, until: silentUntil, now, "the exchange told us to wait") }
         if cost.orders > 0, now < noOrdersUntil {
             return wait(.orders, until: noOrdersUntil, now, "the exchange told us to place no orders")
@@ -48,7 +50,7 @@ struct Budget: Sendable {
 
     /// An answer's headers. Only those of a request that was sent in the window in which its answer came are
     /// taken: the number of another window says nothing about this one.
-    mutating func take(_ headers: AnswerHeaders, sentAt: Int64, receivedAt: Int64) {
+    package mutating func take(_ headers: AnswerHeaders, sentAt: Int64, receivedAt: Int64) {
         weight.raise(to: headers.usedWeight, sentAt: sentAt, receivedAt: receivedAt)
         ordersTen.raise(to: headers.ordersInTenSeconds, sentAt: sentAt, receivedAt: receivedAt)
         ordersMinute.raise(to: headers.ordersInMinute, sentAt: sentAt, receivedAt: receivedAt)
@@ -56,7 +58,7 @@ struct Budget: Sendable {
 
     /// The exchange says wait. Where it names no time: a ban lasts two minutes at least, and a limit ends with
     /// its window.
-    mutating func take(_ throttling: Throttling, at now: Int64) {
+    package mutating func take(_ throttling: Throttling, at now: Int64) {
         let asked = throttling.retryAfterMilliseconds.map { now + max(1_000, $0) } ?? banEnd(throttling.text, now)
         switch throttling.cause {
         case .banned:

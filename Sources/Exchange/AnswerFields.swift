@@ -2,13 +2,13 @@
 // Missing or null is nil for optional members and an error for the others; a value is never rounded, clamped
 // or guessed. Errors name the member and quote it cut short.
 
-internal import Events
+package import Events
 internal import Records
 
-struct AnswerFields {
+package struct AnswerFields {
     private let value: JSONValue
 
-    init(_ value: JSONValue) throws(MessageError) {
+    package init(_ value: JSONValue) throws(MessageError) {
         guard case .object(let members) = value else {
             throw MessageError("answer", "must be an object, found \(value.typeName)")
         }
@@ -18,7 +18,7 @@ struct AnswerFields {
         self.value = value
     }
 
-    static func rows(_ value: JSONValue) throws(MessageError) -> [JSONValue] {
+    package static func rows(_ value: JSONValue) throws(MessageError) -> [JSONValue] {
         guard case .array(let items) = value else {
             throw MessageError("answer", "must be an array, found \(value.typeName)")
         }
@@ -28,18 +28,18 @@ struct AnswerFields {
         return items
     }
 
-    func member(_ name: String) -> JSONValue? {
+    package func member(_ name: String) -> JSONValue? {
         guard let found = value[name], found != .null else { return nil }
         return found
     }
 
-    func required(_ name: String) throws(MessageError) -> JSONValue {
+    package func required(_ name: String) throws(MessageError) -> JSONValue {
         guard let found = member(name) else { throw MessageError(name, "is missing") }
         return found
     }
 
     /// Not empty, bounded, without control characters.
-    func text(_ name: String) throws(MessageError) -> String {
+    package func text(_ name: String) throws(MessageError) -> String {
         guard case .string(let text) = try required(name) else { throw MessageError(name, "must be text") }
         do {
             try BoundError.check(text, name, max: Limits.reasonBytesMax)
@@ -49,7 +49,7 @@ struct AnswerFields {
         return text
     }
 
-    func whole(_ name: String, _ range: ClosedRange<Int64>) throws(MessageError) -> Int64 {
+    package func whole(_ name: String, _ range: ClosedRange<Int64>) throws(MessageError) -> Int64 {
         switch try required(name) {
         case .number(let digits), .string(let digits):
             guard let number = Int64(digits), range.contains(number) else {
@@ -60,11 +60,11 @@ struct AnswerFields {
         }
     }
 
-    func optionalWhole(_ name: String, _ range: ClosedRange<Int64>) throws(MessageError) -> Int64? {
+    package func optionalWhole(_ name: String, _ range: ClosedRange<Int64>) throws(MessageError) -> Int64? {
         member(name) == nil ? nil : try whole(name, range)
     }
 
-    func decimal(_ name: String) throws(MessageError) -> ExactDecimal {
+    package func decimal(_ name: String) throws(MessageError) -> ExactDecimal {
         switch try required(name) {
         case .number(let digits), .string(let digits):
             do {
@@ -76,7 +76,7 @@ struct AnswerFields {
         }
     }
 
-    func positive(_ name: String) throws(MessageError) -> ExactDecimal {
+    package func positive(_ name: String) throws(MessageError) -> ExactDecimal {
         let found = try decimal(name)
         guard !found.isZero, !found.isNegative else {
             throw MessageError(name, "must be greater than zero, found \(found)")
@@ -85,7 +85,7 @@ struct AnswerFields {
     }
 
     /// Greater than zero, and not absurd.
-    func price(_ name: String) throws(MessageError) -> ExactDecimal {
+    package func price(_ name: String) throws(MessageError) -> ExactDecimal {
         let found = try positive(name)
         guard found <= AnswerFields.priceMax else { throw MessageError(name, "is absurd: \(found)") }
         return found
@@ -99,14 +99,14 @@ struct AnswerFields {
         }
     }()
 
-    func notNegative(_ name: String) throws(MessageError) -> ExactDecimal {
+    package func notNegative(_ name: String) throws(MessageError) -> ExactDecimal {
         let found = try decimal(name)
         guard !found.isNegative else { throw MessageError(name, "must not be negative, found \(found)") }
         return found
     }
 
     /// For display: nil where it is missing, zero, negative, absurd, or has more digits than an exact decimal holds.
-    func displayPrice(_ name: String) -> ExactDecimal? {
+    package func displayPrice(_ name: String) -> ExactDecimal? {
         guard member(name) != nil else { return nil }
         do {
             return try price(name)
@@ -115,16 +115,17 @@ struct AnswerFields {
         }
     }
 
-    func flag(_ name: String) throws(MessageError) -> Bool {
+    package func flag(_ name: String) throws(MessageError) -> Bool {
         guard case .bool(let flag) = try required(name) else { throw MessageError(name, "must be true or false") }
         return flag
     }
 
-    func optionalFlag(_ name: String) throws(MessageError) -> Bool? {
+    package func optionalFlag(_ name: String) throws(MessageError) -> Bool? {
         member(name) == nil ? nil : try flag(name)
     }
 
-    func word<Word: RawRepresentable & CaseIterable>(_ name: String, as type: Word.Type) throws(MessageError) -> Word
+    package func word<Word: RawRepresentable & CaseIterable>(_ name: String, as type: Word.Type) throws(MessageError)
+        -> Word
     where Word.RawValue == String {
         let text = try text(name)
         guard let word = Word(rawValue: text) else {
@@ -133,7 +134,8 @@ struct AnswerFields {
         return word
     }
 
-    func optionalWord<Word: RawRepresentable & CaseIterable>(_ name: String, as type: Word.Type) throws(MessageError)
+    package func optionalWord<Word: RawRepresentable & CaseIterable>(_ name: String, as type: Word.Type)
+        throws(MessageError)
         -> Word?
     where Word.RawValue == String {
         member(name) == nil ? nil : try word(name, as: type)
@@ -157,7 +159,7 @@ package struct Rows<Row: Sendable>: Sendable {
     package private(set) var unreadable: [Unreadable] = []
     package var isComplete: Bool { unreadable.isEmpty }
 
-    init(_ value: JSONValue, _ read: (AnswerFields) throws(MessageError) -> Row) throws(MessageError) {
+    package init(_ value: JSONValue, _ read: (AnswerFields) throws(MessageError) -> Row) throws(MessageError) {
         for item in try AnswerFields.rows(value) {
             do throws(MessageError) {
                 readable.append(try read(try AnswerFields(item)))
@@ -174,9 +176,9 @@ package struct Rows<Row: Sendable>: Sendable {
 }
 
 /// The answer is readable, but speaks of something else than was asked.
-struct Mismatch: Error, Equatable {
+package struct Mismatch: Error, Equatable {
     let text: String
-    static func expect(_ matches: Bool, _ field: String) throws(Mismatch) {
+    package static func expect(_ matches: Bool, _ field: String) throws(Mismatch) {
         guard matches else { throw Mismatch(text: "the answer's \(field) is not the request's") }
     }
 }
