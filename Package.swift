@@ -54,16 +54,16 @@ let package = Package(
         room("Processes", ["CLinux"]),
         room("Records", [crypto]),
         room("LMDB", ["CLMDB"]),
-        room("EventLog", ["Records", "LMDB", "CLinux"]),
+        room("EventLog", ["Processes", "Records", "LMDB", "CLinux"]),
         room("Events", ["Records", protobuf]),
-        room("Domain", ["Records", "Events"]),
+        room("Domain", ["Records", "Events", "Exchange"]),
         room("Exchange", ["Records", "Events"]),
         room("ExchangeClient", ["Records", "Events", "Exchange", "CCurl", crypto]),
         room("Services", ["Records", "EventLog", "LMDB", "Events", "Domain", protobuf, logging, yams]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
         .executableTarget(
             name: "exchange-simulator",
-            dependencies: ["Records", "Events", "ExchangeSimulation", arguments] + nio,
+            dependencies: ["Processes", "Records", "Events", "ExchangeSimulation", arguments] + nio,
             swiftSettings: strict
         ),
         .executableTarget(
@@ -72,7 +72,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
-            name: "log-bench", dependencies: ["Records", "EventLog", "Events", "Domain", "Services"],
+            name: "log-bench", dependencies: ["Processes", "Records", "EventLog", "Events", "Domain", "Services"],
             path: "tools/bench/log-bench",
             swiftSettings: strict
         ),
@@ -89,11 +89,12 @@ let package = Package(
         tests("ProcessesTests", ["Processes"]),
         tests("RecordsTests", ["Records"]),
         tests("LMDBTests", ["LMDB"]),
-        tests("EventLogTests", ["EventLog", "LMDB", "Records"]),
+        tests("EventLogTests", ["EventLog", "LMDB", "Records", "Processes"]),
         tests("EventsTests", ["Events", "Records", protobuf]),
-        tests("DomainTests", ["Domain", "Events", "Records", protobuf]),
+        tests("DomainTests", ["Domain", "Exchange", "Events", "Records", protobuf]),
         tests("ExchangeClientTests", ["ExchangeClient", "Exchange", "Programmes", "Events", "Records", "CCurl"]),
-        tests("ServicesTests", ["Services", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
+        tests(
+            "ServicesTests", ["Services", "Processes", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
         tests("SoakTests", ["Programmes", "log-soak"]),
         tests(

@@ -4,6 +4,7 @@
 
 internal import Dispatch
 internal import Glibc
+internal import Processes
 internal import Records
 internal import Synchronization
 

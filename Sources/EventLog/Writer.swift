@@ -5,6 +5,7 @@
 
 internal import Dispatch
 internal import LMDB
+internal import Processes
 internal import Records
 internal import Synchronization
 

@@ -18,6 +18,7 @@ extension EventDecision {
         if let value = terms.takeProfit { takeProfit = value }
         reduceOnly = terms.reduceOnly
         positionSide = terms.positionSide
+        if let value = terms.pair { pair = value }
         producedAtNs = try incoming.time("timestamp", "ts")?.nanoseconds ?? 0
         model = try incoming.text("model", max: Limits.producerBytesMax)
         correlationID = try incoming.firstText(["correlation_id"], of: .field, max: Limits.traceBytesMax)

@@ -94,7 +94,7 @@ package enum Drafts {
 
 extension Drafts {
     /// What a draft says of where it comes from.
-    private struct Origin {
+    struct Origin {
         let traceID: String
         let cause: SequenceNumber
         let basis: SequenceNumber
@@ -113,7 +113,7 @@ extension Drafts {
         return try draft(event, nil, key: nil, fields: try Rendering.flat(event.listing, more), origin)
     }
 
-    private static func draft(
+    static func draft(
         _ event: Event, _ stream: StreamName?, key: String?, fields: FieldMap, _ origin: Origin
     ) throws(MessageError) -> Draft {
         let draft = Draft(

@@ -8,6 +8,11 @@ enum GuardName {
     static let halt = "halt"
     static let reducing = "reducing"
     static func symbol(_ symbol: String) -> String { "symbol/\(symbol)" }
+    static func pair(_ x: String, _ y: String, _ sideX: EventSide, _ sideY: EventSide) -> String {
+        "pair/\(x)/\(y)/\(sideX.word)/\(sideY.word)"
+    }
+    /// Of a pair's guard: whoever has it is named by its record.
+    static let trade = "trade"
 }
 
 enum GuardTable {
@@ -22,8 +27,9 @@ enum GuardTable {
         case .orderOutcome(let outcome): [try resolution(outcome)]
         case .tradeIntent(let intent): try required(by: intent)
         case .orderRequested(let request): try required(by: request)
+        case .executionResult(let result): try released(by: result)
         case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .configApplied,
-            .messageRefused, .decision, .decisionRefused, .executionResult, .fill, .fillDetail, .positionAttested,
+            .messageRefused, .decision, .decisionRefused, .fill, .fillDetail, .positionAttested,
             .heartbeat, .panicRefused, .panicCompleted:
             []
         }
@@ -52,12 +58,36 @@ enum GuardTable {
 
     private static func required(by intent: EventTradeIntent) throws(MessageError) -> [GuardOperation] {
         let symbol = try known(intent.symbol)
+        if intent.hasPair { return try taken(by: intent) }
         switch intent.action {
         case .close: return []
         case .buy: return try opening(symbol, .buy, intent.positionSide, reduceOnly: intent.reduceOnly)
         case .sell: return try opening(symbol, .sell, intent.positionSide, reduceOnly: intent.reduceOnly)
         case .hold, .unspecified, .UNRECOGNIZED: throw MessageError("action", "an intent must be buy, sell or close")
         }
+    }
+
+    /// Both legs may increase risk, and the same signal has one trade at a time.
+    private static func taken(by intent: EventTradeIntent) throws(MessageError) -> [GuardOperation] {
+        let side: EventSide
+        switch intent.action {
+        case .buy: side = .buy
+        case .sell: side = .sell
+        case .close, .hold, .unspecified, .UNRECOGNIZED: throw MessageError("action", "a pair trade buys or sells")
+        }
+        let second = try known(intent.pair.symbolY)
+        var operations = try opening(intent.symbol, side, .both, reduceOnly: false)
+        operations += try opening(second, intent.pair.sideY, .both, reduceOnly: false)
+        let name = GuardName.pair(intent.symbol, second, side, intent.pair.sideY)
+        return operations + [.take(name, holder: GuardName.trade)]
+    }
+
+    private static func released(by result: EventExecutionResult) throws(MessageError) -> [GuardOperation] {
+        guard result.hasPair else { return [] }
+        guard result.side == .buy || result.side == .sell else { throw MessageError("side", "must be buy or sell") }
+        let name = GuardName.pair(
+            try known(result.symbol), try known(result.pair.symbolY), result.side, result.pair.sideY)
+        return [.release(name, holder: GuardName.trade)]
     }
 
     private static func required(by request: EventOrderRequested) throws(MessageError) -> [GuardOperation] {

@@ -25,12 +25,14 @@ enum Identity {
         case .decision, .tradeIntent:
             [
                 "symbol", "action", "quantity", "position_size_usd", "entry_price", "stop_loss", "take_profit",
-                "leverage",
-                "reduce_only", "position_side",
+                "leverage", "reduce_only", "position_side", "pair_y", "side_y", "ratio",
             ]
         case .decisionRefused: ["decision_sequence", "reason"]
         case .executionResult:
-            ["intent_sequence", "symbol", "side", "status", "order_id", "filled_quantity", "average_price"]
+            [
+                "intent_sequence", "symbol", "side", "status", "order_id", "filled_quantity", "average_price", "pair_y",
+                "side_y",
+            ]
         case .orderRequested:
             [
                 "intent_sequence", "leg", "venue", "account", "symbol", "side", "position_side", "quantity", "price",

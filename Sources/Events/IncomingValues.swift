@@ -72,6 +72,11 @@ extension Incoming {
         return try Symbol.canonical(try Incoming.text(found, max: Limits.fieldValueBytesMax), field: name)
     }
 
+    mutating func optionalSymbol(_ name: String) throws(MessageError) -> String? {
+        guard let found = try take([name]) else { return nil }
+        return try Symbol.canonical(try Incoming.text(found, max: Limits.fieldValueBytesMax), field: name)
+    }
+
     mutating func decimal(_ names: String..., rule: DecimalRule) throws(MessageError) -> EventDecimal? {
         guard let found = try take(names) else { return nil }
         return try Incoming.decimal(found, rule).event
@@ -119,6 +124,10 @@ extension Incoming {
 
     /// One of a table of words, in any case. Nil where there is none.
     mutating func word<Word: Worded>(_ names: String..., as type: Word.Type) throws(MessageError) -> Word? {
+        try word(names, as: type)
+    }
+
+    mutating func word<Word: Worded>(_ names: [String], as type: Word.Type) throws(MessageError) -> Word? {
         let words = Word.words
         guard let found = try take(names) else { return nil }
         guard case .string(let text) = found.value else {

@@ -42,6 +42,7 @@ enum Rendering {
         for (name, value) in numbers {
             if let value { members.append(JSONMember(name, .number(try ListedValue.exact(value).description))) }
         }
+        if intent.hasPair { members += try pair(intent) }
         if intent.leverage > 0 { members.append(JSONMember("leverage", .number(String(intent.leverage)))) }
         members.append(JSONMember("reduce_only", .bool(intent.reduceOnly)))
         let texts = [
@@ -50,6 +51,15 @@ enum Rendering {
         ]
         for (name, text) in texts where !text.isEmpty { members.append(JSONMember(name, .string(text))) }
         return .object(members + (try kept(intent.members, beside: members)))
+    }
+
+    private static func pair(_ intent: EventTradeIntent) throws(MessageError) -> [JSONMember] {
+        let ratio = intent.pair.hasRatio ? try ListedValue.exact(intent.pair.ratio).description : "1"
+        return [
+            JSONMember("pair_x", .string(intent.symbol)), JSONMember("pair_y", .string(intent.pair.symbolY)),
+            JSONMember("side_x", .string(intent.action.word.uppercased())),
+            JSONMember("side_y", .string(intent.pair.sideY.word.uppercased())), JSONMember("ratio", .number(ratio)),
+        ]
     }
 
     /// A kept member never replaces one of ours: the intent's words win, the decision has the others.
@@ -65,7 +75,8 @@ enum Rendering {
     private static let reservedNames = [
         "payload", "event_type", "trace_id", "correlation_id", "source", "timestamp", "ts", "action", "quantity",
         "position_size_usd", "confidence", "entry_price", "stop_loss", "take_profit", "leverage", "reduceOnly",
-        "position_side", "positionSide", "sized_by", "reason", "rule", "model",
+        "position_side", "positionSide", "sized_by", "reason", "rule", "model", "pair_x", "pair_y", "side_x", "side_y",
+        "ratio",
     ]
 
     /// The wire's fields of a panic's completion.

@@ -20,6 +20,7 @@ extension EventTradeIntent {
         if let value = terms.takeProfit { takeProfit = value }
         reduceOnly = terms.reduceOnly
         positionSide = terms.positionSide
+        if let value = terms.pair { pair = value }
         sizedBy = try incoming.word("sized_by", as: EventSizedBy.self) ?? .unspecified
         if sizedBy == .unspecified { sizedBy = try EventTradeIntent.sizing(terms) }
         reason = try incoming.text("reason", max: Limits.reasonBytesMax)

@@ -14,6 +14,7 @@ extension EventDecision {
         list.count("leverage", leverage)
         list.flag("reduce_only", reduceOnly)
         list.word("position_side", positionSide)
+        list.pair(hasPair ? pair : nil)
         list.time("produced_at", producedAtNs)
         list.text("model", model)
         list.text("correlation_id", correlationID)
@@ -54,6 +55,7 @@ extension EventTradeIntent {
         list.count("leverage", leverage)
         list.flag("reduce_only", reduceOnly)
         list.word("position_side", positionSide)
+        list.pair(hasPair ? pair : nil)
         list.text("reason", reason)
         list.text("rule", rule)
         list.count("config_sequence", configSequence)
@@ -75,6 +77,8 @@ extension EventExecutionResult {
         list.text("order_id", orderID)
         list.decimal("filled_quantity", hasFilledQuantity ? filledQuantity : nil)
         list.decimal("average_price", hasAveragePrice ? averagePrice : nil)
+        list.pair(hasPair ? pair : nil)
+        list.decimal("unhedged_quantity_ms", hasUnhedgedQuantityMs ? unhedgedQuantityMs : nil)
         list.time("produced_at", producedAtNs)
         list.members(members)
         return list
@@ -95,6 +99,10 @@ extension EventOrderRequested {
         list.decimal("price", hasPrice ? price : nil)
         list.flag("reduce_only", reduceOnly)
         list.text("client_order_id", clientOrderID)
+        list.decimal("sized_at_price", hasSizedAtPrice ? sizedAtPrice : nil)
+        list.decimal("sized_by_position", hasSizedByPosition ? sizedByPosition : nil)
+        list.text("rule", rule)
+        list.count("config_sequence", configSequence)
         return list
     }
 }
@@ -160,5 +168,14 @@ extension EventPositionAttested {
         list.decimal("entry_price", hasEntryPrice ? entryPrice : nil)
         list.time("attested_at", attestedAtNs)
         return list
+    }
+}
+
+extension Listing {
+    fileprivate mutating func pair(_ pair: EventPair?) {
+        guard let pair else { return }
+        text("pair_y", pair.symbolY)
+        word("side_y", pair.sideY)
+        decimal("ratio", pair.hasRatio ? pair.ratio : nil)
     }
 }

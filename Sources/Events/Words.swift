@@ -38,6 +38,7 @@ extension EventDecisionRefusalReason: Worded {
         ("REDUCING", .reducing), ("SYMBOL_GUARDED", .symbolGuarded), ("NO_CONFIDENCE", .noConfidence),
         ("UNREADABLE", .unreadable), ("OUT_OF_BOUNDS", .outOfBounds),
         ("DELIVERED_TOO_OFTEN", .deliveredTooOften),
+        ("PAIR_BUSY", .pairBusy),
     ]
 }
 

@@ -3,7 +3,7 @@
 // A word that is not listed is an error and never a default.
 
 package import Events
-internal import Records
+package import Records
 
 package enum OrderSide: String, Sendable, CaseIterable { case buy = "BUY", sell = "SELL" }
 
@@ -46,6 +46,11 @@ package struct SymbolName: Hashable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
+    /// Nil where the text cannot be a symbol.
+    package static func known(_ text: String) -> SymbolName? {
+        do { return try SymbolName(text) } catch { return nil }
+    }
+
     package var description: String { text }
 }
 
@@ -81,4 +86,27 @@ package struct ClientOrderID: Hashable, Sendable, CustomStringConvertible {
 package enum OrderKey: Hashable, Sendable {
     case clientID(ClientOrderID)
     case exchangeID(Int64)
+}
+
+extension ClientOrderID {
+    /// `bs` and 26 characters of base32: of the log, and of the request's key in it. So it is known before the request
+    /// is written, nobody else's, and after a restore, which makes a new log id, another.
+    package static func of(_ log: LogID, requestKey: String) -> ClientOrderID {
+        let digest = Digest.sha256(log.bytes + Array(requestKey.utf8)).bytes
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+        var text = Array("bs".utf8)
+        var (bits, count, place) = (0, 0, 0)
+        while text.count < 28 {
+            if count < 5 {
+                bits = (bits << 8 | Int(digest[place])) & 0xffff
+                count += 8
+                place += 1
+            }
+            count -= 5
+            text.append(alphabet[bits >> count & 31])
+        }
+        do { return try ClientOrderID(String(decoding: text, as: UTF8.self)) } catch {
+            preconditionFailure("letters and digits are allowed: \(error)")
+        }
+    }
 }

@@ -6,6 +6,7 @@ import EventLog
 import Foundation
 import Glibc
 import Logging
+import Processes
 
 final class RoleRunner: @unchecked Sendable {
     private struct Running {

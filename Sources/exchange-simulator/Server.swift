@@ -8,6 +8,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOWebSocket
+import Processes
 import Records
 
 final class Server {
@@ -28,11 +29,11 @@ final class Server {
         let host = host
         try group.next().submit { host.start() }.wait()
         let bound = channel.localAddress?.port ?? port
+        // Before the line: whoever has read it may stop us.
+        try StopSignals.listen { _ in channel.close(promise: nil) }
         FileHandle.standardOutput.write(Data("listening on http://\(address):\(bound)\n".utf8))
-        let sources = [SIGTERM, SIGINT].map { stop(on: $0, channel) }
         try channel.closeFuture.wait()
         try drain()
-        for source in sources { source.cancel() }
         try group.syncShutdownGracefully()
     }
 
@@ -68,14 +69,6 @@ final class Server {
                 }
             ), withErrorHandling: true)
         try channel.pipeline.syncOperations.addHandler(HTTPHandler(host: host), name: HTTPHandler.name)
-    }
-
-    private func stop(on number: Int32, _ channel: any Channel) -> any DispatchSourceSignal {
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { channel.close(promise: nil) }
-        source.resume()
-        return source
     }
 
     /// Until nothing is pending, or the limit is reached.

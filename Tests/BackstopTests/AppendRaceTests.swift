@@ -99,7 +99,8 @@ import Testing
                 let lines = (0..<scaled(4_000)).map { Messages.entry(key: "k\(number)-\($0)", value: $0) }
                 return try log.start("append", "race-\(number)", "--from", try log.file("race-\(number)", lines))
             }
-            while imports.contains(where: \.isRunning) {
+            let limit = ContinuousClock.now + .seconds(Program.secondsMax)
+            while imports.contains(where: \.isRunning), ContinuousClock.now < limit {
                 for reader in try (0..<6).map({ _ in try log.start("query", "--limit", "1") }) {
                     let finished = try reader.finish()
                     #expect(finished.status == 0, "\(finished)")

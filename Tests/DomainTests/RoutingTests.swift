@@ -143,7 +143,7 @@ import Testing
             (.guarded(name: "reducing", by: SequenceNumber(6)), .reducing, 6),
             (.guarded(name: "symbol/BTCUSDT", by: SequenceNumber(7)), .symbolGuarded, 7),
             (.bound(BoundError("body", "too large")), .outOfBounds, 0),
-            (.guarded(name: "pair/a/b/c/d", by: SequenceNumber(7)), nil, 0),
+            (.guarded(name: "pair/a/b/c/d", by: SequenceNumber(7)), .pairBusy, 7),
             (.full("full"), nil, 0), (.busy(waiting: 3), nil, 0), (.entryID(requested: "1-1", last: .zero), nil, 0),
         ] as [(Refusal, EventDecisionRefusalReason?, UInt64)])
     func namesTheGuardThatRefused(refusal: Refusal, reason: EventDecisionRefusalReason?, refersTo: UInt64) {

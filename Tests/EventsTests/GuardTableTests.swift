@@ -32,6 +32,23 @@ struct GuardTableTests {
         #expect(try GuardTable.operations(of: .tradeIntent(intent)) == (waits ? Self.opening : []))
     }
 
+    /// The same signal has one trade at a time, and both of its symbols must be free of unknown orders.
+    @Test func aPairTakesItsGuardAndItsResultReleasesIt() throws {
+        #expect(
+            try GuardTable.operations(of: .tradeIntent(SampleEvent.pairIntent)) == [
+                .requireLowered("halt"), .requireLowered("reducing"), .requireLowered("symbol/BTCUSDT"),
+                .requireLowered("halt"), .requireLowered("reducing"), .requireLowered("symbol/ETHUSDT"),
+                .take("pair/BTCUSDT/ETHUSDT/buy/sell", holder: "trade"),
+            ])
+        #expect(
+            try GuardTable.operations(of: SampleEvent.paired[2]) == [
+                .release("pair/BTCUSDT/ETHUSDT/buy/sell", holder: "trade")
+            ])
+        var closing = SampleEvent.pairIntent
+        closing.action = .close
+        #expect(throws: MessageError.self) { try GuardTable.operations(of: .tradeIntent(closing)) }
+    }
+
     @Test func closeNeverWaits() throws {
         var intent = SampleEvent.intent
         (intent.action, intent.positionSide, intent.reduceOnly) = (.close, .unspecified, false)

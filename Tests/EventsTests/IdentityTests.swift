@@ -62,8 +62,8 @@ struct IdentityTests {
 
     @Test(arguments: EventKind.allCases)
     func everyIdentityFieldExistsAndNoTimeIsOne(_ kind: EventKind) {
-        let events = kind == .groupChanged ? SampleEvent.groupChanges : [SampleEvent.event(kind)]
-        let items = events.flatMap(\.listing.items)
+        let events = kind == .groupChanged ? SampleEvent.groupChanges : [SampleEvent.event(kind)] + SampleEvent.paired
+        let items = events.filter { $0.kind == kind }.flatMap(\.listing.items)
         for name in Identity.fields(of: kind) {
             #expect(items.contains { $0.name == name }, "\(kind.name) has no \(name)")
         }

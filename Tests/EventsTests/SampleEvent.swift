@@ -105,6 +105,37 @@ enum SampleEvent {
         $0.tradedAtNs = time
     }
 
+    static let pair = EventPair.with {
+        $0.symbolY = "ETHUSDT"
+        $0.sideY = .sell
+        $0.ratio = decimal(15, -1)
+    }
+    static let pairIntent = EventTradeIntent.with {
+        $0.symbol = "BTCUSDT"
+        $0.action = .buy
+        $0.quantity = decimal(1, 0)
+        $0.sizedBy = .decisionQuantity
+        $0.pair = pair
+    }
+    /// Of the kinds that may speak of two symbols.
+    static let paired: [Event] = [
+        .decision(
+            EventDecision.with {
+                $0.symbol = "BTCUSDT"
+                $0.action = .buy
+                $0.pair = pair
+            }),
+        .tradeIntent(pairIntent),
+        .executionResult(
+            EventExecutionResult.with {
+                $0.intentSequence = 8
+                $0.symbol = "BTCUSDT"
+                $0.side = .buy
+                $0.state = .filled
+                $0.pair = pair
+            }),
+    ]
+
     /// Every way in which a group changes.
     static let groupChanges: [Event] = {
         let ids = [EntryID(1, 1), EntryID(2, 0)]

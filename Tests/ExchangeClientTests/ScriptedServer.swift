@@ -76,6 +76,7 @@ final class ScriptedServer: @unchecked Sendable {
         }
         self.listener = listener
         port = Int(UInt16(bigEndian: address.sin_port))
+        threads = 1
         Thread { self.accept() }.start()
     }
 
@@ -119,15 +120,31 @@ final class ScriptedServer: @unchecked Sendable {
             condition.broadcast()
         }
         shutdown(listener, Int32(SHUT_RDWR))
-        condition.withLock { while threads > 0 { condition.wait() } }
+        let limit = Date(timeIntervalSinceNow: 60)
+        condition.withLock {
+            while threads > 0 {
+                if !condition.wait(until: limit) { fatalError("\(threads) threads of the server do not end") }
+            }
+        }
+        // Not before its thread has left it: the number may be another listener's at once.
         Glibc.close(listener)
     }
 
     // MARK: Threads
 
     private func accept() {
+        defer {
+            condition.withLock {
+                threads -= 1
+                condition.broadcast()
+            }
+        }
         while true {
             let socket = Glibc.accept(listener, nil, nil)
+            if socket < 0, condition.withLock({ !isStopped }), errno != EBADF, errno != EINVAL {
+                usleep(1_000)
+                continue
+            }
             guard socket >= 0 else { return }
             let goesOn = condition.withLock {
                 if isStopped { return false }

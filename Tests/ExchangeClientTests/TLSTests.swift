@@ -65,7 +65,7 @@ import Testing
         // "ACCEPT 127.0.0.1:40123"
         while !line.hasPrefix("ACCEPT ") { line = try #require(try server.answers?.next(), "\(server.errors)") }
         let port = try #require(line.split(separator: ":").last)
-        try body("https://127.0.0.1:\(port)", certificate)
+        try withExtendedLifetime(server) { try body("https://127.0.0.1:\(port)", certificate) }
     }
 
     private func openssl(_ arguments: [String], _ folder: String) throws -> RunningProgram {

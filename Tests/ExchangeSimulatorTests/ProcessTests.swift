@@ -143,6 +143,14 @@ import Testing
         #expect(reply.status == 200 && reply.ending == .complete)
     }
 
+    /// Whoever has read the port may stop it at once: the signal must not be lost while it starts.
+    @Test func sigtermDirectlyAfterThePortIsNotLost() throws {
+        for _ in 0..<20 {
+            let status = try Simulator().end(SIGTERM)
+            #expect(status == 0)
+        }
+    }
+
     @Test(arguments: [
         ["--port", "99999"], ["--levels", "-1"], ["--duplicate-scope", "some"], ["--account", "k"],
         ["--symbols", "/no/such/file"], ["--fault", "{}"], ["--price", "BTCUSDT=0"], ["--nonsense"],

@@ -13,9 +13,9 @@ import Testing
         "Processes": ["CLinux", "Glibc", "Synchronization"],
         "Records": ["Crypto"],
         "LMDB": ["CLMDB", "Glibc", "Synchronization"],
-        "EventLog": ["Records", "LMDB", "CLinux", "Glibc", "Dispatch", "Synchronization"],
+        "EventLog": ["Processes", "Records", "LMDB", "CLinux", "Glibc", "Dispatch", "Synchronization"],
         "Events": ["Records", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
-        "Domain": ["Records", "Events", "SwiftProtobuf"],
+        "Domain": ["Records", "Events", "Exchange", "SwiftProtobuf"],
         "Exchange": ["Records", "Events"],
         "ExchangeClient": platform.union(["Records", "Events", "Exchange", "CCurl", "Crypto"]),
         "Services": [
@@ -23,7 +23,7 @@ import Testing
         ],
         "ExchangeSimulation": ["Records", "Events", "Crypto"],
         "exchange-simulator": platform.union([
-            "Records", "Events", "ExchangeSimulation", "ArgumentParser", "NIOCore", "NIOPosix", "NIOHTTP1",
+            "Processes", "Records", "Events", "ExchangeSimulation", "ArgumentParser", "NIOCore", "NIOPosix", "NIOHTTP1",
             "NIOWebSocket",
         ]),
         "backstop": platform.union([

@@ -44,7 +44,8 @@ package enum Differential: Programme {
         for sabotage in LogCommands.Sabotage.allCases {
             var found = Report(Differential.self, seed: seed)
             let cases = try compare(
-                Budget(casesMax: commandsOfControl, seconds: nil), seed, bench, redis, sabotage, &found)
+                Budget(casesMax: commandsOfControl, casesMin: 1_000, seconds: 120), seed, bench, redis, sabotage, &found
+            )
             report.controls.append(Report.Control(name: sabotage.rawValue, cases: cases, bad: found.bad))
         }
         return report

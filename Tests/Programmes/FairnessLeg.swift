@@ -15,7 +15,7 @@ struct FairnessLeg {
     init(_ log: BenchLog, appends: Int) throws {
         let endless = try log.child("fairness-import", [])
         try BenchLog.wait("the import begins") { endless.output.hasPrefix("began\n") || !endless.isRunning }
-        let finished = try log.child("fairness-lone", ["\(appends)"]).finish(within: 600)
+        let finished = try log.child("fairness-lone", ["\(appends)"]).finish(within: 300)
         let ended = try endless.killNow()
         guard ended.signal == SIGKILL else { throw Trouble("the import ended by itself: \(ended)") }
         guard finished.status == 0, finished.lines.count >= appends else {

@@ -180,7 +180,8 @@ package final class LinePipe {
 
     /// Reads to the end; returns every line ever read. A line without an end was cut off and is none.
     package func rest(within seconds: Double) throws -> [String] {
-        while try next(within: seconds) != nil {}
+        let limit = ContinuousClock.now + .seconds(seconds)
+        while try next(within: ContinuousClock.now.duration(to: limit) / .seconds(1)) != nil {}
         return lines
     }
 

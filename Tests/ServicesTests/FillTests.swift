@@ -6,6 +6,7 @@ import Testing
 import Domain
 import EventLog
 import Events
+import Processes
 import Records
 import Services
 

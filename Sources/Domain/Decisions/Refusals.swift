@@ -47,6 +47,7 @@ extension Routing {
     private static func reason(ofGuard name: String) -> EventDecisionRefusalReason? {
         if name == "halt" { return .halted }
         if name == "reducing" { return .reducing }
+        if name.hasPrefix("pair/") { return .pairBusy }
         return name.hasPrefix("symbol/") ? .symbolGuarded : nil
     }
 }

@@ -137,6 +137,7 @@ package enum Routing {
         intent.leverage = decision.leverage
         intent.reduceOnly = decision.reduceOnly
         intent.positionSide = decision.positionSide
+        if decision.hasPair { intent.pair = decision.pair }
         intent.members = decision.members
         intent.correlationID = decision.correlationID
         intent.model = decision.model

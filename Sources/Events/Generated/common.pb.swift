@@ -120,6 +120,33 @@ package nonisolated struct EventDecimal: Sendable {
   package init() {}
 }
 
+/// The second leg of a pair trade; the first is the message's own symbol and side.
+package nonisolated struct EventPair: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var symbolY: String = String()
+
+  package var sideY: EventSide = .unspecified
+
+  /// Quantity of the second leg for one unit of the first. Absent: 1.
+  package var ratio: EventDecimal {
+    get {_ratio ?? EventDecimal()}
+    set {_ratio = newValue}
+  }
+  /// Returns true if `ratio` has been explicitly set.
+  package var hasRatio: Bool {self._ratio != nil}
+  /// Clears the value of `ratio`. Subsequent reads from it will return its default value.
+  package mutating func clearRatio() {self._ratio = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _ratio: EventDecimal? = nil
+}
+
 /// A member of a producer's message that Backstop does not know: kept as it came.
 package nonisolated struct EventMember: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -178,6 +205,50 @@ nonisolated extension EventDecimal: SwiftProtobuf.Message, SwiftProtobuf._Messag
   package static func ==(lhs: EventDecimal, rhs: EventDecimal) -> Bool {
     if lhs.coefficient != rhs.coefficient {return false}
     if lhs.exponent != rhs.exponent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventPair: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Pair"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}symbol_y\0\u{3}side_y\0\u{1}ratio\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.symbolY) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.sideY) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._ratio) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.symbolY.isEmpty {
+      try visitor.visitSingularStringField(value: self.symbolY, fieldNumber: 1)
+    }
+    if self.sideY != .unspecified {
+      try visitor.visitSingularEnumField(value: self.sideY, fieldNumber: 2)
+    }
+    try { if let v = self._ratio {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventPair, rhs: EventPair) -> Bool {
+    if lhs.symbolY != rhs.symbolY {return false}
+    if lhs.sideY != rhs.sideY {return false}
+    if lhs._ratio != rhs._ratio {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -98,6 +98,9 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
 
   /// It was delivered again and again, and whoever took it died over it.
   case deliveredTooOften // = 12
+
+  /// The same pair trade is under way.
+  case pairBusy // = 13
   case UNRECOGNIZED(Int)
 
   package init() {
@@ -119,6 +122,7 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
     case 10: self = .unreadable
     case 11: self = .outOfBounds
     case 12: self = .deliveredTooOften
+    case 13: self = .pairBusy
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -138,6 +142,7 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
     case .unreadable: return 10
     case .outOfBounds: return 11
     case .deliveredTooOften: return 12
+    case .pairBusy: return 13
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -157,6 +162,7 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
     .unreadable,
     .outOfBounds,
     .deliveredTooOften,
+    .pairBusy,
   ]
 
 }
@@ -433,6 +439,16 @@ package nonisolated struct EventDecision: @unchecked Sendable {
     set {_uniqueStorage()._positionSide = newValue}
   }
 
+  /// Absent: one symbol.
+  package var pair: EventPair {
+    get {_storage._pair ?? EventPair()}
+    set {_uniqueStorage()._pair = newValue}
+  }
+  /// Returns true if `pair` has been explicitly set.
+  package var hasPair: Bool {_storage._pair != nil}
+  /// Clears the value of `pair`. Subsequent reads from it will return its default value.
+  package mutating func clearPair() {_uniqueStorage()._pair = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -596,6 +612,16 @@ package nonisolated struct EventTradeIntent: @unchecked Sendable {
     set {_uniqueStorage()._model = newValue}
   }
 
+  /// Takes `pair/<x>/<y>/<side_x>/<side_y>` until its result.
+  package var pair: EventPair {
+    get {_storage._pair ?? EventPair()}
+    set {_uniqueStorage()._pair = newValue}
+  }
+  /// Returns true if `pair` has been explicitly set.
+  package var hasPair: Bool {_storage._pair != nil}
+  /// Clears the value of `pair`. Subsequent reads from it will return its default value.
+  package mutating func clearPair() {_uniqueStorage()._pair = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -604,102 +630,202 @@ package nonisolated struct EventTradeIntent: @unchecked Sendable {
 }
 
 /// Kind 35. Exactly one for each intent.
-package nonisolated struct EventExecutionResult: Sendable {
+package nonisolated struct EventExecutionResult: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var intentSequence: UInt64 = 0
+  package var intentSequence: UInt64 {
+    get {_storage._intentSequence}
+    set {_uniqueStorage()._intentSequence = newValue}
+  }
 
-  package var symbol: String = String()
+  package var symbol: String {
+    get {_storage._symbol}
+    set {_uniqueStorage()._symbol = newValue}
+  }
 
-  package var side: EventSide = .unspecified
+  package var side: EventSide {
+    get {_storage._side}
+    set {_uniqueStorage()._side = newValue}
+  }
 
-  package var state: EventTerminalState = .unspecified
+  package var state: EventTerminalState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
 
-  package var reason: String = String()
+  package var reason: String {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
 
-  package var orderID: String = String()
+  package var orderID: String {
+    get {_storage._orderID}
+    set {_uniqueStorage()._orderID = newValue}
+  }
 
   package var filledQuantity: EventDecimal {
-    get {_filledQuantity ?? EventDecimal()}
-    set {_filledQuantity = newValue}
+    get {_storage._filledQuantity ?? EventDecimal()}
+    set {_uniqueStorage()._filledQuantity = newValue}
   }
   /// Returns true if `filledQuantity` has been explicitly set.
-  package var hasFilledQuantity: Bool {self._filledQuantity != nil}
+  package var hasFilledQuantity: Bool {_storage._filledQuantity != nil}
   /// Clears the value of `filledQuantity`. Subsequent reads from it will return its default value.
-  package mutating func clearFilledQuantity() {self._filledQuantity = nil}
+  package mutating func clearFilledQuantity() {_uniqueStorage()._filledQuantity = nil}
 
   package var averagePrice: EventDecimal {
-    get {_averagePrice ?? EventDecimal()}
-    set {_averagePrice = newValue}
+    get {_storage._averagePrice ?? EventDecimal()}
+    set {_uniqueStorage()._averagePrice = newValue}
   }
   /// Returns true if `averagePrice` has been explicitly set.
-  package var hasAveragePrice: Bool {self._averagePrice != nil}
+  package var hasAveragePrice: Bool {_storage._averagePrice != nil}
   /// Clears the value of `averagePrice`. Subsequent reads from it will return its default value.
-  package mutating func clearAveragePrice() {self._averagePrice = nil}
+  package mutating func clearAveragePrice() {_uniqueStorage()._averagePrice = nil}
 
-  package var producedAtNs: Int64 = 0
+  package var producedAtNs: Int64 {
+    get {_storage._producedAtNs}
+    set {_uniqueStorage()._producedAtNs = newValue}
+  }
 
-  package var members: [EventMember] = []
+  package var members: [EventMember] {
+    get {_storage._members}
+    set {_uniqueStorage()._members = newValue}
+  }
+
+  /// Of a pair trade: releases its guard. Symbol, side and quantities above are the first leg's.
+  package var pair: EventPair {
+    get {_storage._pair ?? EventPair()}
+    set {_uniqueStorage()._pair = newValue}
+  }
+  /// Returns true if `pair` has been explicitly set.
+  package var hasPair: Bool {_storage._pair != nil}
+  /// Clears the value of `pair`. Subsequent reads from it will return its default value.
+  package mutating func clearPair() {_uniqueStorage()._pair = nil}
+
+  /// Of a pair trade: quantity of the first leg × the time that it stood without the second.
+  package var unhedgedQuantityMs: EventDecimal {
+    get {_storage._unhedgedQuantityMs ?? EventDecimal()}
+    set {_uniqueStorage()._unhedgedQuantityMs = newValue}
+  }
+  /// Returns true if `unhedgedQuantityMs` has been explicitly set.
+  package var hasUnhedgedQuantityMs: Bool {_storage._unhedgedQuantityMs != nil}
+  /// Clears the value of `unhedgedQuantityMs`. Subsequent reads from it will return its default value.
+  package mutating func clearUnhedgedQuantityMs() {_uniqueStorage()._unhedgedQuantityMs = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _filledQuantity: EventDecimal? = nil
-  fileprivate var _averagePrice: EventDecimal? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Kind 40. Durable before the order leaves.
-package nonisolated struct EventOrderRequested: Sendable {
+package nonisolated struct EventOrderRequested: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var intentSequence: UInt64 = 0
+  package var intentSequence: UInt64 {
+    get {_storage._intentSequence}
+    set {_uniqueStorage()._intentSequence = newValue}
+  }
 
-  package var leg: UInt32 = 0
+  package var leg: UInt32 {
+    get {_storage._leg}
+    set {_uniqueStorage()._leg = newValue}
+  }
 
-  package var venue: String = String()
+  package var venue: String {
+    get {_storage._venue}
+    set {_uniqueStorage()._venue = newValue}
+  }
 
-  package var account: String = String()
+  package var account: String {
+    get {_storage._account}
+    set {_uniqueStorage()._account = newValue}
+  }
 
-  package var symbol: String = String()
+  package var symbol: String {
+    get {_storage._symbol}
+    set {_uniqueStorage()._symbol = newValue}
+  }
 
-  package var side: EventSide = .unspecified
+  package var side: EventSide {
+    get {_storage._side}
+    set {_uniqueStorage()._side = newValue}
+  }
 
-  package var positionSide: EventPositionSide = .unspecified
+  package var positionSide: EventPositionSide {
+    get {_storage._positionSide}
+    set {_uniqueStorage()._positionSide = newValue}
+  }
 
   package var quantity: EventDecimal {
-    get {_quantity ?? EventDecimal()}
-    set {_quantity = newValue}
+    get {_storage._quantity ?? EventDecimal()}
+    set {_uniqueStorage()._quantity = newValue}
   }
   /// Returns true if `quantity` has been explicitly set.
-  package var hasQuantity: Bool {self._quantity != nil}
+  package var hasQuantity: Bool {_storage._quantity != nil}
   /// Clears the value of `quantity`. Subsequent reads from it will return its default value.
-  package mutating func clearQuantity() {self._quantity = nil}
+  package mutating func clearQuantity() {_uniqueStorage()._quantity = nil}
 
   /// Absent: a market order.
   package var price: EventDecimal {
-    get {_price ?? EventDecimal()}
-    set {_price = newValue}
+    get {_storage._price ?? EventDecimal()}
+    set {_uniqueStorage()._price = newValue}
   }
   /// Returns true if `price` has been explicitly set.
-  package var hasPrice: Bool {self._price != nil}
+  package var hasPrice: Bool {_storage._price != nil}
   /// Clears the value of `price`. Subsequent reads from it will return its default value.
-  package mutating func clearPrice() {self._price = nil}
+  package mutating func clearPrice() {_uniqueStorage()._price = nil}
 
-  package var reduceOnly: Bool = false
+  package var reduceOnly: Bool {
+    get {_storage._reduceOnly}
+    set {_uniqueStorage()._reduceOnly = newValue}
+  }
 
-  package var clientOrderID: String = String()
+  package var clientOrderID: String {
+    get {_storage._clientOrderID}
+    set {_uniqueStorage()._clientOrderID = newValue}
+  }
+
+  /// What sized it: the price, and the position where one was closed. Absent where neither was asked for.
+  package var sizedAtPrice: EventDecimal {
+    get {_storage._sizedAtPrice ?? EventDecimal()}
+    set {_uniqueStorage()._sizedAtPrice = newValue}
+  }
+  /// Returns true if `sizedAtPrice` has been explicitly set.
+  package var hasSizedAtPrice: Bool {_storage._sizedAtPrice != nil}
+  /// Clears the value of `sizedAtPrice`. Subsequent reads from it will return its default value.
+  package mutating func clearSizedAtPrice() {_uniqueStorage()._sizedAtPrice = nil}
+
+  package var sizedByPosition: EventDecimal {
+    get {_storage._sizedByPosition ?? EventDecimal()}
+    set {_uniqueStorage()._sizedByPosition = newValue}
+  }
+  /// Returns true if `sizedByPosition` has been explicitly set.
+  package var hasSizedByPosition: Bool {_storage._sizedByPosition != nil}
+  /// Clears the value of `sizedByPosition`. Subsequent reads from it will return its default value.
+  package mutating func clearSizedByPosition() {_uniqueStorage()._sizedByPosition = nil}
+
+  /// Name and version of the rule, as `execution/1`.
+  package var rule: String {
+    get {_storage._rule}
+    set {_uniqueStorage()._rule = newValue}
+  }
+
+  /// The `config.applied` record in force.
+  package var configSequence: UInt64 {
+    get {_storage._configSequence}
+    set {_uniqueStorage()._configSequence = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _quantity: EventDecimal? = nil
-  fileprivate var _price: EventDecimal? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Kind 41.
@@ -904,7 +1030,7 @@ nonisolated extension EventAction: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension EventDecisionRefusalReason: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DECISION_REFUSAL_REASON_UNSPECIFIED\0\u{1}DECISION_REFUSAL_REASON_HOLD\0\u{1}DECISION_REFUSAL_REASON_LOW_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE_CONFLICTING\0\u{1}DECISION_REFUSAL_REASON_NO_SIZE\0\u{1}DECISION_REFUSAL_REASON_HALTED\0\u{1}DECISION_REFUSAL_REASON_REDUCING\0\u{1}DECISION_REFUSAL_REASON_SYMBOL_GUARDED\0\u{1}DECISION_REFUSAL_REASON_NO_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_UNREADABLE\0\u{1}DECISION_REFUSAL_REASON_OUT_OF_BOUNDS\0\u{1}DECISION_REFUSAL_REASON_DELIVERED_TOO_OFTEN\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DECISION_REFUSAL_REASON_UNSPECIFIED\0\u{1}DECISION_REFUSAL_REASON_HOLD\0\u{1}DECISION_REFUSAL_REASON_LOW_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE_CONFLICTING\0\u{1}DECISION_REFUSAL_REASON_NO_SIZE\0\u{1}DECISION_REFUSAL_REASON_HALTED\0\u{1}DECISION_REFUSAL_REASON_REDUCING\0\u{1}DECISION_REFUSAL_REASON_SYMBOL_GUARDED\0\u{1}DECISION_REFUSAL_REASON_NO_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_UNREADABLE\0\u{1}DECISION_REFUSAL_REASON_OUT_OF_BOUNDS\0\u{1}DECISION_REFUSAL_REASON_DELIVERED_TOO_OFTEN\0\u{1}DECISION_REFUSAL_REASON_PAIR_BUSY\0")
 }
 
 nonisolated extension EventSizedBy: SwiftProtobuf._ProtoNameProviding {
@@ -921,7 +1047,7 @@ nonisolated extension EventOutcomeState: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension EventDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Decision"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}symbol\0\u{1}action\0\u{1}confidence\0\u{3}entry_price\0\u{1}quantity\0\u{3}position_size_usd\0\u{1}leverage\0\u{3}stop_loss\0\u{3}take_profit\0\u{3}produced_at_ns\0\u{1}model\0\u{3}correlation_id\0\u{1}source\0\u{1}members\0\u{3}reduce_only\0\u{3}position_side\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}symbol\0\u{1}action\0\u{1}confidence\0\u{3}entry_price\0\u{1}quantity\0\u{3}position_size_usd\0\u{1}leverage\0\u{3}stop_loss\0\u{3}take_profit\0\u{3}produced_at_ns\0\u{1}model\0\u{3}correlation_id\0\u{1}source\0\u{1}members\0\u{3}reduce_only\0\u{3}position_side\0\u{1}pair\0")
 
   fileprivate class _StorageClass {
     var _symbol: String = String()
@@ -940,6 +1066,7 @@ nonisolated extension EventDecision: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _members: [EventMember] = []
     var _reduceOnly: Bool = false
     var _positionSide: EventPositionSide = .unspecified
+    var _pair: EventPair? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -966,6 +1093,7 @@ nonisolated extension EventDecision: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _members = source._members
       _reduceOnly = source._reduceOnly
       _positionSide = source._positionSide
+      _pair = source._pair
     }
   }
 
@@ -1000,6 +1128,7 @@ nonisolated extension EventDecision: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 14: try { try decoder.decodeRepeatedMessageField(value: &_storage._members) }()
         case 15: try { try decoder.decodeSingularBoolField(value: &_storage._reduceOnly) }()
         case 16: try { try decoder.decodeSingularEnumField(value: &_storage._positionSide) }()
+        case 17: try { try decoder.decodeSingularMessageField(value: &_storage._pair) }()
         default: break
         }
       }
@@ -1060,6 +1189,9 @@ nonisolated extension EventDecision: SwiftProtobuf.Message, SwiftProtobuf._Messa
       if _storage._positionSide != .unspecified {
         try visitor.visitSingularEnumField(value: _storage._positionSide, fieldNumber: 16)
       }
+      try { if let v = _storage._pair {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1085,6 +1217,7 @@ nonisolated extension EventDecision: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._members != rhs_storage._members {return false}
         if _storage._reduceOnly != rhs_storage._reduceOnly {return false}
         if _storage._positionSide != rhs_storage._positionSide {return false}
+        if _storage._pair != rhs_storage._pair {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1161,7 +1294,7 @@ nonisolated extension EventDecisionRefused: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension EventTradeIntent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TradeIntent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}decision_sequence\0\u{1}symbol\0\u{1}action\0\u{1}quantity\0\u{3}position_size_usd\0\u{3}sized_by\0\u{3}entry_price\0\u{3}stop_loss\0\u{3}take_profit\0\u{1}leverage\0\u{1}confidence\0\u{3}reduce_only\0\u{3}position_side\0\u{1}reason\0\u{1}rule\0\u{3}config_sequence\0\u{1}members\0\u{3}correlation_id\0\u{1}model\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}decision_sequence\0\u{1}symbol\0\u{1}action\0\u{1}quantity\0\u{3}position_size_usd\0\u{3}sized_by\0\u{3}entry_price\0\u{3}stop_loss\0\u{3}take_profit\0\u{1}leverage\0\u{1}confidence\0\u{3}reduce_only\0\u{3}position_side\0\u{1}reason\0\u{1}rule\0\u{3}config_sequence\0\u{1}members\0\u{3}correlation_id\0\u{1}model\0\u{1}pair\0")
 
   fileprivate class _StorageClass {
     var _decisionSequence: UInt64 = 0
@@ -1183,6 +1316,7 @@ nonisolated extension EventTradeIntent: SwiftProtobuf.Message, SwiftProtobuf._Me
     var _members: [EventMember] = []
     var _correlationID: String = String()
     var _model: String = String()
+    var _pair: EventPair? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1212,6 +1346,7 @@ nonisolated extension EventTradeIntent: SwiftProtobuf.Message, SwiftProtobuf._Me
       _members = source._members
       _correlationID = source._correlationID
       _model = source._model
+      _pair = source._pair
     }
   }
 
@@ -1249,6 +1384,7 @@ nonisolated extension EventTradeIntent: SwiftProtobuf.Message, SwiftProtobuf._Me
         case 17: try { try decoder.decodeRepeatedMessageField(value: &_storage._members) }()
         case 18: try { try decoder.decodeSingularStringField(value: &_storage._correlationID) }()
         case 19: try { try decoder.decodeSingularStringField(value: &_storage._model) }()
+        case 20: try { try decoder.decodeSingularMessageField(value: &_storage._pair) }()
         default: break
         }
       }
@@ -1318,6 +1454,9 @@ nonisolated extension EventTradeIntent: SwiftProtobuf.Message, SwiftProtobuf._Me
       if !_storage._model.isEmpty {
         try visitor.visitSingularStringField(value: _storage._model, fieldNumber: 19)
       }
+      try { if let v = _storage._pair {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1346,6 +1485,7 @@ nonisolated extension EventTradeIntent: SwiftProtobuf.Message, SwiftProtobuf._Me
         if _storage._members != rhs_storage._members {return false}
         if _storage._correlationID != rhs_storage._correlationID {return false}
         if _storage._model != rhs_storage._model {return false}
+        if _storage._pair != rhs_storage._pair {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1357,78 +1497,146 @@ nonisolated extension EventTradeIntent: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension EventExecutionResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecutionResult"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}intent_sequence\0\u{1}symbol\0\u{1}side\0\u{1}state\0\u{1}reason\0\u{3}order_id\0\u{3}filled_quantity\0\u{3}average_price\0\u{3}produced_at_ns\0\u{1}members\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}intent_sequence\0\u{1}symbol\0\u{1}side\0\u{1}state\0\u{1}reason\0\u{3}order_id\0\u{3}filled_quantity\0\u{3}average_price\0\u{3}produced_at_ns\0\u{1}members\0\u{1}pair\0\u{3}unhedged_quantity_ms\0")
+
+  fileprivate class _StorageClass {
+    var _intentSequence: UInt64 = 0
+    var _symbol: String = String()
+    var _side: EventSide = .unspecified
+    var _state: EventTerminalState = .unspecified
+    var _reason: String = String()
+    var _orderID: String = String()
+    var _filledQuantity: EventDecimal? = nil
+    var _averagePrice: EventDecimal? = nil
+    var _producedAtNs: Int64 = 0
+    var _members: [EventMember] = []
+    var _pair: EventPair? = nil
+    var _unhedgedQuantityMs: EventDecimal? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _intentSequence = source._intentSequence
+      _symbol = source._symbol
+      _side = source._side
+      _state = source._state
+      _reason = source._reason
+      _orderID = source._orderID
+      _filledQuantity = source._filledQuantity
+      _averagePrice = source._averagePrice
+      _producedAtNs = source._producedAtNs
+      _members = source._members
+      _pair = source._pair
+      _unhedgedQuantityMs = source._unhedgedQuantityMs
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.intentSequence) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.symbol) }()
-      case 3: try { try decoder.decodeSingularEnumField(value: &self.side) }()
-      case 4: try { try decoder.decodeSingularEnumField(value: &self.state) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.orderID) }()
-      case 7: try { try decoder.decodeSingularMessageField(value: &self._filledQuantity) }()
-      case 8: try { try decoder.decodeSingularMessageField(value: &self._averagePrice) }()
-      case 9: try { try decoder.decodeSingularSInt64Field(value: &self.producedAtNs) }()
-      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.members) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._intentSequence) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._symbol) }()
+        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._side) }()
+        case 4: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._orderID) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._filledQuantity) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._averagePrice) }()
+        case 9: try { try decoder.decodeSingularSInt64Field(value: &_storage._producedAtNs) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._members) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._pair) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._unhedgedQuantityMs) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.intentSequence != 0 {
-      try visitor.visitSingularUInt64Field(value: self.intentSequence, fieldNumber: 1)
-    }
-    if !self.symbol.isEmpty {
-      try visitor.visitSingularStringField(value: self.symbol, fieldNumber: 2)
-    }
-    if self.side != .unspecified {
-      try visitor.visitSingularEnumField(value: self.side, fieldNumber: 3)
-    }
-    if self.state != .unspecified {
-      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 4)
-    }
-    if !self.reason.isEmpty {
-      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
-    }
-    if !self.orderID.isEmpty {
-      try visitor.visitSingularStringField(value: self.orderID, fieldNumber: 6)
-    }
-    try { if let v = self._filledQuantity {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    } }()
-    try { if let v = self._averagePrice {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    } }()
-    if self.producedAtNs != 0 {
-      try visitor.visitSingularSInt64Field(value: self.producedAtNs, fieldNumber: 9)
-    }
-    if !self.members.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.members, fieldNumber: 10)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._intentSequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._intentSequence, fieldNumber: 1)
+      }
+      if !_storage._symbol.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._symbol, fieldNumber: 2)
+      }
+      if _storage._side != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._side, fieldNumber: 3)
+      }
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 4)
+      }
+      if !_storage._reason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reason, fieldNumber: 5)
+      }
+      if !_storage._orderID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._orderID, fieldNumber: 6)
+      }
+      try { if let v = _storage._filledQuantity {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._averagePrice {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      if _storage._producedAtNs != 0 {
+        try visitor.visitSingularSInt64Field(value: _storage._producedAtNs, fieldNumber: 9)
+      }
+      if !_storage._members.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._members, fieldNumber: 10)
+      }
+      try { if let v = _storage._pair {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._unhedgedQuantityMs {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: EventExecutionResult, rhs: EventExecutionResult) -> Bool {
-    if lhs.intentSequence != rhs.intentSequence {return false}
-    if lhs.symbol != rhs.symbol {return false}
-    if lhs.side != rhs.side {return false}
-    if lhs.state != rhs.state {return false}
-    if lhs.reason != rhs.reason {return false}
-    if lhs.orderID != rhs.orderID {return false}
-    if lhs._filledQuantity != rhs._filledQuantity {return false}
-    if lhs._averagePrice != rhs._averagePrice {return false}
-    if lhs.producedAtNs != rhs.producedAtNs {return false}
-    if lhs.members != rhs.members {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._intentSequence != rhs_storage._intentSequence {return false}
+        if _storage._symbol != rhs_storage._symbol {return false}
+        if _storage._side != rhs_storage._side {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._orderID != rhs_storage._orderID {return false}
+        if _storage._filledQuantity != rhs_storage._filledQuantity {return false}
+        if _storage._averagePrice != rhs_storage._averagePrice {return false}
+        if _storage._producedAtNs != rhs_storage._producedAtNs {return false}
+        if _storage._members != rhs_storage._members {return false}
+        if _storage._pair != rhs_storage._pair {return false}
+        if _storage._unhedgedQuantityMs != rhs_storage._unhedgedQuantityMs {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1436,83 +1644,167 @@ nonisolated extension EventExecutionResult: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension EventOrderRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".OrderRequested"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}intent_sequence\0\u{1}leg\0\u{1}venue\0\u{1}account\0\u{1}symbol\0\u{1}side\0\u{3}position_side\0\u{1}quantity\0\u{1}price\0\u{3}reduce_only\0\u{3}client_order_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}intent_sequence\0\u{1}leg\0\u{1}venue\0\u{1}account\0\u{1}symbol\0\u{1}side\0\u{3}position_side\0\u{1}quantity\0\u{1}price\0\u{3}reduce_only\0\u{3}client_order_id\0\u{3}sized_at_price\0\u{3}sized_by_position\0\u{1}rule\0\u{3}config_sequence\0")
+
+  fileprivate class _StorageClass {
+    var _intentSequence: UInt64 = 0
+    var _leg: UInt32 = 0
+    var _venue: String = String()
+    var _account: String = String()
+    var _symbol: String = String()
+    var _side: EventSide = .unspecified
+    var _positionSide: EventPositionSide = .unspecified
+    var _quantity: EventDecimal? = nil
+    var _price: EventDecimal? = nil
+    var _reduceOnly: Bool = false
+    var _clientOrderID: String = String()
+    var _sizedAtPrice: EventDecimal? = nil
+    var _sizedByPosition: EventDecimal? = nil
+    var _rule: String = String()
+    var _configSequence: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _intentSequence = source._intentSequence
+      _leg = source._leg
+      _venue = source._venue
+      _account = source._account
+      _symbol = source._symbol
+      _side = source._side
+      _positionSide = source._positionSide
+      _quantity = source._quantity
+      _price = source._price
+      _reduceOnly = source._reduceOnly
+      _clientOrderID = source._clientOrderID
+      _sizedAtPrice = source._sizedAtPrice
+      _sizedByPosition = source._sizedByPosition
+      _rule = source._rule
+      _configSequence = source._configSequence
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.intentSequence) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.leg) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.venue) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.account) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.symbol) }()
-      case 6: try { try decoder.decodeSingularEnumField(value: &self.side) }()
-      case 7: try { try decoder.decodeSingularEnumField(value: &self.positionSide) }()
-      case 8: try { try decoder.decodeSingularMessageField(value: &self._quantity) }()
-      case 9: try { try decoder.decodeSingularMessageField(value: &self._price) }()
-      case 10: try { try decoder.decodeSingularBoolField(value: &self.reduceOnly) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.clientOrderID) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._intentSequence) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._leg) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._venue) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._account) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._symbol) }()
+        case 6: try { try decoder.decodeSingularEnumField(value: &_storage._side) }()
+        case 7: try { try decoder.decodeSingularEnumField(value: &_storage._positionSide) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._quantity) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._price) }()
+        case 10: try { try decoder.decodeSingularBoolField(value: &_storage._reduceOnly) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._clientOrderID) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._sizedAtPrice) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._sizedByPosition) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._rule) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._configSequence) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.intentSequence != 0 {
-      try visitor.visitSingularUInt64Field(value: self.intentSequence, fieldNumber: 1)
-    }
-    if self.leg != 0 {
-      try visitor.visitSingularUInt32Field(value: self.leg, fieldNumber: 2)
-    }
-    if !self.venue.isEmpty {
-      try visitor.visitSingularStringField(value: self.venue, fieldNumber: 3)
-    }
-    if !self.account.isEmpty {
-      try visitor.visitSingularStringField(value: self.account, fieldNumber: 4)
-    }
-    if !self.symbol.isEmpty {
-      try visitor.visitSingularStringField(value: self.symbol, fieldNumber: 5)
-    }
-    if self.side != .unspecified {
-      try visitor.visitSingularEnumField(value: self.side, fieldNumber: 6)
-    }
-    if self.positionSide != .unspecified {
-      try visitor.visitSingularEnumField(value: self.positionSide, fieldNumber: 7)
-    }
-    try { if let v = self._quantity {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    } }()
-    try { if let v = self._price {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    } }()
-    if self.reduceOnly != false {
-      try visitor.visitSingularBoolField(value: self.reduceOnly, fieldNumber: 10)
-    }
-    if !self.clientOrderID.isEmpty {
-      try visitor.visitSingularStringField(value: self.clientOrderID, fieldNumber: 11)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._intentSequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._intentSequence, fieldNumber: 1)
+      }
+      if _storage._leg != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._leg, fieldNumber: 2)
+      }
+      if !_storage._venue.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._venue, fieldNumber: 3)
+      }
+      if !_storage._account.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._account, fieldNumber: 4)
+      }
+      if !_storage._symbol.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._symbol, fieldNumber: 5)
+      }
+      if _storage._side != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._side, fieldNumber: 6)
+      }
+      if _storage._positionSide != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._positionSide, fieldNumber: 7)
+      }
+      try { if let v = _storage._quantity {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._price {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      if _storage._reduceOnly != false {
+        try visitor.visitSingularBoolField(value: _storage._reduceOnly, fieldNumber: 10)
+      }
+      if !_storage._clientOrderID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._clientOrderID, fieldNumber: 11)
+      }
+      try { if let v = _storage._sizedAtPrice {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
+      try { if let v = _storage._sizedByPosition {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
+      if !_storage._rule.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._rule, fieldNumber: 14)
+      }
+      if _storage._configSequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._configSequence, fieldNumber: 15)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: EventOrderRequested, rhs: EventOrderRequested) -> Bool {
-    if lhs.intentSequence != rhs.intentSequence {return false}
-    if lhs.leg != rhs.leg {return false}
-    if lhs.venue != rhs.venue {return false}
-    if lhs.account != rhs.account {return false}
-    if lhs.symbol != rhs.symbol {return false}
-    if lhs.side != rhs.side {return false}
-    if lhs.positionSide != rhs.positionSide {return false}
-    if lhs._quantity != rhs._quantity {return false}
-    if lhs._price != rhs._price {return false}
-    if lhs.reduceOnly != rhs.reduceOnly {return false}
-    if lhs.clientOrderID != rhs.clientOrderID {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._intentSequence != rhs_storage._intentSequence {return false}
+        if _storage._leg != rhs_storage._leg {return false}
+        if _storage._venue != rhs_storage._venue {return false}
+        if _storage._account != rhs_storage._account {return false}
+        if _storage._symbol != rhs_storage._symbol {return false}
+        if _storage._side != rhs_storage._side {return false}
+        if _storage._positionSide != rhs_storage._positionSide {return false}
+        if _storage._quantity != rhs_storage._quantity {return false}
+        if _storage._price != rhs_storage._price {return false}
+        if _storage._reduceOnly != rhs_storage._reduceOnly {return false}
+        if _storage._clientOrderID != rhs_storage._clientOrderID {return false}
+        if _storage._sizedAtPrice != rhs_storage._sizedAtPrice {return false}
+        if _storage._sizedByPosition != rhs_storage._sizedByPosition {return false}
+        if _storage._rule != rhs_storage._rule {return false}
+        if _storage._configSequence != rhs_storage._configSequence {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

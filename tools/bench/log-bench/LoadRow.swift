@@ -4,6 +4,7 @@
 
 import EventLog
 import Foundation
+import Processes
 import Records
 
 extension LogBench {

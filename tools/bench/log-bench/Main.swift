@@ -5,6 +5,7 @@ import Domain
 import EventLog
 import Events
 import Foundation
+import Processes
 import Records
 import Services
 import Synchronization

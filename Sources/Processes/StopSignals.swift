@@ -2,18 +2,21 @@
 // is lost in between, and one that was blocked by the parent is thrown away by the ignoring. So a handler is
 // there from one moment to the next, and a thread of our own lets through what is blocked.
 
-import EventLog
-import Glibc
+internal import Glibc
 
 /// Where the handler writes; set once, before it is installed.
 nonisolated(unsafe) private var arrivals: Int32 = -1
 
-enum StopSignals {
+package enum StopSignals {
+    package struct CannotListen: Error, CustomStringConvertible {
+        package let description: String
+    }
+
     /// Calls `body` with each signal's number, on a thread of its own. Once per process.
-    static func listen(_ body: @escaping @Sendable (Int32) -> Void) throws {
+    package static func listen(_ body: @escaping @Sendable (Int32) -> Void) throws {
         precondition(arrivals == -1, "one listener")
         var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw CannotRun("pipe: \(String(cString: strerror(errno)))") }
+        guard pipe(&ends) == 0 else { throw CannotListen(description: "pipe: \(String(cString: strerror(errno)))") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let from = ends[0]
         arrivals = ends[1]

@@ -1,0 +1,154 @@
+// The rules of an intent with one symbol: how it begins, how its orders follow each other, how it ends. Each line that
+// asks something is answered by the story, or is the next step. Pairs are in PairRules, the life of one order in
+// OrderRules, sizes in Sizing.
+
+internal import Events
+internal import Exchange
+internal import Records
+
+struct ExecutionRules {
+    private(set) var intent: EventTradeIntent
+    let record: IntentToExecute
+    let policy: ExecutionPolicy
+    var story: ExecutionStory
+    /// `reducing` was raised for a leg that is not known.
+    var hasRaised = false
+
+    init(_ record: IntentToExecute, _ policy: ExecutionPolicy, _ story: ExecutionStory) {
+        self.record = record
+        intent = record.intent
+        self.policy = policy
+        self.story = story
+    }
+
+    mutating func run() throws(ExecutionPending) {
+        let end = intent.hasPair ? try pair() : try single()
+        var notes: [ExecutionNote] = []
+        for leg in end.legs where !leg.isRecorded { notes += try notesOf(leg) }
+        if let detail = end.reducing { notes.append(.reducing(ExecutionRules.unhedged(detail))) }
+        _ = try story.ask(.conclude(notes, result(end)))
+    }
+
+    /// For sizing another leg by the same rules.
+    mutating func replaceIntent(_ other: EventTradeIntent) { intent = other }
+
+    // MARK: One symbol
+
+    private mutating func single() throws(ExecutionPending) -> ExecutionEnd {
+        var legs: [ExecutedLeg] = []
+        for request in record.requests { legs.append(try settle(request)) }
+        // A close goes on with what is still open; anything else was one order.
+        if !legs.isEmpty, intent.action != .close { return ended(legs) }
+        let plans: [OrderPlan]
+        switch try planned(firstLeg: UInt32(legs.count + 1)) {
+        case .orders(let orders): plans = orders
+        case .refused(let reason, let detail):
+            if legs.isEmpty { return ExecutionEnd(.rejected, reason, detail) }
+            return ended(legs)
+        }
+        for plan in plans {
+            switch try execute(plan) {
+            case .settled(let leg): legs.append(leg)
+            case .refused(let reason, let detail):
+                if legs.isEmpty { return ExecutionEnd(.rejected, reason, detail) }
+                return ended(legs, refused: "\(reason): \(detail)")
+            }
+        }
+        return ended(legs)
+    }
+
+    private func ended(_ legs: [ExecutedLeg], refused: String? = nil) -> ExecutionEnd {
+        let side = legs[0].request.plan.side
+        let executed = legs.contains { !$0.settled.executed.isZero }
+        if let lost = legs.first(where: { $0.settled.state == .notFoundAfterHorizon }) {
+            return ExecutionEnd(.failed, "not_found_after_horizon", lost.settled.reason, legs, side)
+        }
+        guard executed else {
+            let first = legs[0].settled
+            let isRefused = first.state == .rejected
+            return ExecutionEnd(
+                isRefused ? .rejected : .failed, isRefused ? "exchange_refused" : "unfilled", first.reason, legs, side)
+        }
+        let open = legs.filter { $0.settled.executed < $0.request.plan.quantity }
+        guard !open.isEmpty || refused != nil else { return ExecutionEnd(.filled, "", "", legs, side) }
+        let rest =
+            refused ?? open.map { "\($0.settled.executed) of \($0.request.plan.quantity)" }.joined(separator: ", ")
+        // A close that closed in part has not closed.
+        return ExecutionEnd(intent.action == .close ? .failed : .filled, "partial", rest, legs, side)
+    }
+
+    // MARK: The record of the end
+
+    private func result(_ end: ExecutionEnd) -> EventExecutionResult {
+        var result = EventExecutionResult()
+        result.intentSequence = record.sequence.rawValue
+        result.symbol = intent.symbol
+        result.side = end.side.map { $0 == .buy ? .buy : .sell } ?? intent.action.side
+        result.state = end.state
+        result.reason = end.detail.isEmpty ? end.reason : "\(end.reason): \(end.detail)".bounded
+        if intent.hasPair { result.pair = intent.pair }
+        if let exposure = end.unhedged { result.unhedgedQuantityMs = exposure.event }
+        guard let first = end.legs.first else { return result }
+        result.orderID = first.settled.exchangeOrderID
+        let own = end.legs.filter { $0.request.plan.symbol == first.request.plan.symbol && !$0.isUndoing }
+        if let total = Sizing.sum(own.map(\.settled.executed)) { result.filledQuantity = total.event }
+        if own.count == 1, let price = first.settled.averagePrice { result.averagePrice = price.event }
+        return result
+    }
+
+    static func unhedged(_ detail: String) -> EventReducingRaised {
+        var raised = EventReducingRaised()
+        raised.cause = "unhedged"
+        raised.detail = detail.bounded
+        return raised
+    }
+}
+
+/// How an intent ends, before it is a record.
+struct ExecutionEnd {
+    var state: EventTerminalState
+    /// One word.
+    var reason: String
+    /// For people.
+    var detail: String
+    var legs: [ExecutedLeg]
+    /// Nil: the intent's own.
+    var side: OrderSide?
+    /// Why risk may not be increased any more; nil: it may.
+    var reducing: String?
+    var unhedged: ExactDecimal?
+
+    init(
+        _ state: EventTerminalState, _ reason: String, _ detail: String, _ legs: [ExecutedLeg] = [],
+        _ side: OrderSide? = nil
+    ) {
+        self.state = state
+        self.reason = reason
+        self.detail = detail
+        self.legs = legs
+        self.side = side
+    }
+}
+
+extension EventAction {
+    var side: EventSide {
+        switch self {
+        case .buy: .buy
+        case .sell: .sell
+        case .close, .hold, .unspecified, .UNRECOGNIZED: .unspecified
+        }
+    }
+}
+
+extension String {
+    /// Fit for a reason's field.
+    var bounded: String {
+        guard utf8.count > Limits.reasonBytesMax else { return self }
+        var text = ""
+        for character in self {
+            if text.utf8.count + character.utf8.count > Limits.reasonBytesMax { break }
+            text.append(character)
+        }
+        return text
+    }
+}
