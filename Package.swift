@@ -59,7 +59,9 @@ let package = Package(
         room("Domain", ["Records", "Events", "Exchange"]),
         room("Exchange", ["Records", "Events"]),
         room("ExchangeClient", ["Records", "Events", "Exchange", "CCurl", crypto]),
-        room("Services", ["Records", "EventLog", "LMDB", "Events", "Domain", protobuf, logging, yams]),
+        room(
+            "Services",
+            ["Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", protobuf, logging, yams]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
         .executableTarget(
             name: "exchange-simulator",
@@ -68,7 +70,11 @@ let package = Package(
         ),
         .executableTarget(
             name: "backstop",
-            dependencies: ["Records", "Processes", "EventLog", "Events", "Domain", "Services", arguments, logging],
+            dependencies: [
+                "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
+                arguments,
+                logging,
+            ],
             swiftSettings: strict
         ),
         .executableTarget(

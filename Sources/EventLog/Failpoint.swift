@@ -15,6 +15,17 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case decisionBefore = "decision.before"
     case acknowledgeBefore = "acknowledge.before"
     case acknowledgeAfter = "acknowledge.after"
+    case requestAfter = "request.after"
+    case placeBefore = "place.before"
+    case placeAfter = "place.after"
+    case noteAfter = "note.after"
+    case concludeAfter = "conclude.after"
+
+    /// Places that only execution comes to.
+    package static let ofExecution: [Failpoint] = [
+        .requestAfter, .placeBefore, .placeAfter, .noteAfter, .concludeAfter,
+    ]
+    package static let ofTheLog = allCases.filter { !ofExecution.contains($0) }
 
     package static var isCompiledIn: Bool {
         #if FAILPOINTS

@@ -90,3 +90,13 @@ extension EventOrderOutcome {
         }
     }
 }
+
+extension EventDecisionRefusalReason {
+    /// In lower case, as records show it.
+    package var text: String { word }
+}
+
+extension EventTerminalState {
+    /// In upper case, as the wire has it.
+    package var text: String { word.uppercased() }
+}

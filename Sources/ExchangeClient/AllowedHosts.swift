@@ -30,6 +30,7 @@ package struct ExchangeHost: Hashable, Sendable, CustomStringConvertible {
     let base: String
     let isTLS: Bool
     package let isProduction: Bool
+    package let isLoopback: Bool
 
     /// - Parameters:
     ///   - text: scheme, host and perhaps a port; nothing else.
@@ -38,6 +39,7 @@ package struct ExchangeHost: Hashable, Sendable, CustomStringConvertible {
         guard let address = Address(text) else { throw .malformed(ForeignText.tame(text)) }
         isProduction = ExchangeHost.productionHosts.contains(address.host)
         isTLS = address.isTLS
+        isLoopback = address.isLoopback
         if address.isLoopback {
             base = address.base
             return

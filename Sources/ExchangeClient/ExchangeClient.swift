@@ -9,7 +9,7 @@ package import Exchange
 internal import Records
 internal import Synchronization
 
-package final class ExchangeClient: Sendable {
+package final class ExchangeClient: ExchangePort {
     package let host: ExchangeHost
     private let credentials: Credentials?
     private let settings: ClientSettings

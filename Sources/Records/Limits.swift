@@ -69,6 +69,8 @@ package enum Limits {
 
     // Folds.
     package static let openOrdersMax = 100_000
+    /// Requests of one intent: the parts of a large close.
+    package static let ordersPerIntentMax = 100
     package static let openIntentsMax = 1_000_000
 
     package static let positionsMax = 1_000_000
@@ -106,6 +108,8 @@ package enum Limits {
     package static let clientOrderIDBytesMax = 36
     package static let tradesPerAnswerMax = 1_000
     package static let recvWindowMillisecondsDefault = 5_000
+    /// Beyond recvWindow, before "not found" may be believed.
+    package static let horizonMarginMillisecondsMin = 10_000
     /// Of orders that may increase risk: a fence must not wait for longer.
     package static let openingRecvWindowMillisecondsMax = 2_000
     package static let countdownMillisecondsMax = 86_400_000

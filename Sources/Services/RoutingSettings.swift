@@ -34,7 +34,7 @@ extension Settings {
         return found
     }
 
-    private func positive(_ name: String, _ text: String) throws(SettingError) -> ExactDecimal {
+    func positive(_ name: String, _ text: String) throws(SettingError) -> ExactDecimal {
         let value = try decimal(name, text)
         guard !value.isNegative, !value.isZero else {
             throw SettingError(name, "must be greater than zero, found \"\(text)\"")

@@ -19,6 +19,41 @@ package struct SettingDefinition: Sendable {
 
     package static let all: [SettingDefinition] = [
         SettingDefinition(
+            name: "execution.account", unit: "name", fallback: "main",
+            meaning: "the account's name in records and keys", isDecisive: true),
+        SettingDefinition(
+            name: "execution.horizon_margin_ms", unit: "ms", fallback: "10000",
+            meaning:
+                "beyond recvWindow, until an order that nobody shows is called not found; 10000 at least, but on loopback",
+            isDecisive: true),
+        SettingDefinition(
+            name: "execution.in_flight_max", unit: "intents", fallback: "16",
+            meaning: "intents under way at once", isDecisive: false),
+        SettingDefinition(
+            name: "execution.intent_age_max_s", unit: "s", fallback: "300",
+            meaning: "opening intents that are older are refused", isDecisive: true),
+        SettingDefinition(
+            name: "execution.leverage_max", unit: "1…125", fallback: "20",
+            meaning: "intents that ask for more are refused", isDecisive: true),
+        SettingDefinition(
+            name: "execution.order_usd_max", unit: "USD", fallback: "",
+            meaning: "larger opening orders are refused; empty: no limit", isDecisive: true),
+        SettingDefinition(
+            name: "execution.order_wait_ms", unit: "ms", fallback: "5000",
+            meaning: "an order that is not filled by then has its rest cancelled", isDecisive: true),
+        SettingDefinition(
+            name: "execution.orders_per_minute_max", unit: "orders", fallback: "",
+            meaning: "opening orders beyond it are refused; empty: no limit", isDecisive: true),
+        SettingDefinition(
+            name: "execution.pair_exposure_max_ms", unit: "ms", fallback: "10000",
+            meaning: "a pair's first leg that stood alone for longer is closed, not hedged", isDecisive: true),
+        SettingDefinition(
+            name: "execution.position_usd_max", unit: "USD", fallback: "",
+            meaning: "opening orders beyond such a position are refused; empty: no limit", isDecisive: true),
+        SettingDefinition(
+            name: "execution.severe_partial", unit: "close/leave", fallback: "close",
+            meaning: "what becomes of a pair's first leg that was filled by less than half", isDecisive: true),
+        SettingDefinition(
             name: "log.reserve_bytes", unit: "bytes", fallback: "67108864",
             meaning: "real blocks kept back for emergencies when the disk is full; 0 for none", isDecisive: false),
         SettingDefinition(
@@ -81,6 +116,8 @@ package struct Settings: Sendable {
         }
         for name in options.keys.sorted() { try set(name, options[name] ?? "", .option) }
         _ = try routing(configSequence: 0)
+        _ = try execution(configSequence: 0)
+        _ = try executionInFlightMax
         _ = try logBytesMax
         _ = try logReserveBytes
         _ = try checkpointRecords

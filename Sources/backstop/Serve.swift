@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import EventLog
 import Events
+import ExchangeClient
 import Foundation
 import Logging
 import Records
@@ -11,13 +12,20 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run roles until SIGTERM or SIGINT; what was begun is finished first.",
         discussion: """
-            Roles of this version: router (decisions → intents or refusals, each exactly once).
+            Roles of this version:
+              router     decisions → intents or refusals, each exactly once
+              execution  intents → orders on the exchange, each to exactly one terminal state
+              recovery   finishes what dead execution processes left, and begins nothing new
             Several processes may serve one log. Killed at any moment, a role goes on at its offset, with what
-            was pending, after the next start.
+            was pending, after the next start: execution asks the exchange what became of it, and never sends again.
+
+            The exchange's key: BACKSTOP_EXCHANGE_KEY and BACKSTOP_EXCHANGE_SECRET, or BACKSTOP_EXCHANGE_KEY_FILE, a
+            file of mode 0600. Production needs --live and BACKSTOP_LIVE=1.
 
             Examples:
               backstop serve --init
               backstop serve --roles router --set router.confidence_min=0.5
+              backstop serve --roles router,execution --exchange http://127.0.0.1:8080
 
             Exit status: 0 after a drained stop, 1 when a role cannot go on (the reason is logged), 2 if it
             could not start.
@@ -25,13 +33,18 @@ struct Serve: ParsableCommand {
 
     @Option(help: ArgumentHelp("The roles to run.", valueName: "role,…"))
     var roles = "router"
+    @Option(help: ArgumentHelp("The exchange's address, for execution and recovery.", valueName: "url"))
+    var exchange: String?
+    @Flag(help: "Allow the production exchange; BACKSTOP_LIVE=1 is needed, too.")
+    var live = false
     @Flag(name: .customLong("init"), help: "Make the log where there is none.")
     var makesLog = false
     @Flag(help: "Log what is done for debugging, too.")
     var verbose = false
     @OptionGroup var common: CommonOptions
 
-    private static let known = ["router"]
+    private static let known = ["router", "execution", "recovery"]
+    private static let trading = ["execution", "recovery"]
 
     func validate() throws {
         for role in wanted where !Serve.known.contains(role) {
@@ -39,6 +52,9 @@ struct Serve: ParsableCommand {
                 "no role \"\(role)\" in this version; there are: \(Serve.known.joined(separator: ", "))")
         }
         if wanted.isEmpty { throw ValidationError("--roles needs at least one role") }
+        if exchange == nil, let role = wanted.first(where: Serve.trading.contains) {
+            throw ValidationError("role \(role) needs --exchange URL, as http://127.0.0.1:8080 of exchange-simulator")
+        }
     }
 
     private var wanted: [String] {
@@ -53,14 +69,18 @@ struct Serve: ParsableCommand {
             let views = openViews(log)
             defer { views?.close() }
             let config = try Serve.recordConfiguration(settings, log)
-            let policy = try settings.routing(configSequence: config.rawValue)
-            let loop = ServiceLoop(
-                log: log, role: Router(policy: policy), host: ProcessInfo.processInfo.hostName,
-                pid: UInt32(ProcessInfo.processInfo.processIdentifier), batch: 64, logger: logger)
             let head = try log.head()
             logger.info("backstop \(Backstop.version) serves \(common.path), log \(log.id), head \(head)")
             let runner = try RoleRunner(logger: logger)
-            runner.start("router", run: { try loop.run() }, stop: { loop.stop() })
+            let client = try startTrading(runner, log, settings, config, logger)
+            defer { client?.close() }
+            if wanted.contains("router") {
+                let loop = ServiceLoop(
+                    log: log, role: Router(policy: try settings.routing(configSequence: config.rawValue)),
+                    host: ProcessInfo.processInfo.hostName,
+                    pid: UInt32(ProcessInfo.processInfo.processIdentifier), batch: 64, logger: logger)
+                runner.start("router", run: { try loop.run() }, stop: { loop.stop() })
+            }
             // What is derived stops nothing: without views every command folds the log itself.
             if let views {
                 let keeper = ViewKeeper(
@@ -69,6 +89,31 @@ struct Serve: ParsableCommand {
             }
             try runner.waitForEnd()
         }
+    }
+
+    /// Nil where no role needs the exchange.
+    private func startTrading(
+        _ runner: RoleRunner, _ log: EventLog, _ settings: Settings, _ config: SequenceNumber, _ logger: Logger
+    ) throws -> ExchangeClient? {
+        let roles = wanted.filter(Serve.trading.contains)
+        guard let exchange, !roles.isEmpty else { return nil }
+        let environment = ProcessInfo.processInfo.environment
+        let host = try ExchangeHost(exchange, isLive: live, environment: environment)
+        try settings.checkHorizon(isLoopback: host.isLoopback)
+        let client = ExchangeClient(
+            host: host, credentials: try Credentials(environment: environment), settings: ClientSettings())
+        logger.info("exchange \(host)\(host.isProduction ? " PRODUCTION" : "")")
+        for role in roles {
+            var options = ExecutionOptions()
+            options.inFlightMax = try settings.executionInFlightMax
+            options.takesNew = role == "execution"
+            let service = ExecutionService(
+                log: log, exchange: client, policy: try settings.execution(configSequence: config.rawValue),
+                options: options, name: role, host: ProcessInfo.processInfo.hostName,
+                pid: UInt32(ProcessInfo.processInfo.processIdentifier), logger: logger)
+            runner.start(role, run: { try service.run() }, stop: { service.stop() })
+        }
+        return client
     }
 
     private static func recordConfiguration(_ settings: Settings, _ log: EventLog) throws -> SequenceNumber {

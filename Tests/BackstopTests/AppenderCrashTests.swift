@@ -13,7 +13,7 @@ import Testing
         .transactionBegun, .recordPut, .commitBefore, .commitAfter, .replyAfter,
     ]
 
-    @Test(arguments: Failpoint.allCases)
+    @Test(arguments: Failpoint.ofTheLog)
     func whatWasAnsweredBeforeAFailpointIsInTheLog(_ failpoint: Failpoint) throws {
         try withScratchLog { log in
             var random = SeededGenerator(log.seed, for: failpoint.rawValue)

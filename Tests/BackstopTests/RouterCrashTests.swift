@@ -13,7 +13,7 @@ import Testing
         failpoint == .recordPut ? [1, 2, 5, 30] : [1, 2, 3]
     }
 
-    @Test(arguments: Failpoint.allCases)
+    @Test(arguments: Failpoint.ofTheLog)
     func everyDecisionHasOneEndAfterKillsAtAFailpoint(_ failpoint: Failpoint) throws {
         try withScratchLog { log in
             var decisions = 0

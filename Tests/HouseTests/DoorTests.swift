@@ -19,7 +19,8 @@ import Testing
         "Exchange": ["Records", "Events"],
         "ExchangeClient": platform.union(["Records", "Events", "Exchange", "CCurl", "Crypto"]),
         "Services": [
-            "Records", "EventLog", "LMDB", "Events", "Domain", "Logging", "Yams", "Synchronization", "Dispatch",
+            "Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", "Logging", "Yams",
+            "Synchronization", "Dispatch",
         ],
         "ExchangeSimulation": ["Records", "Events", "Crypto"],
         "exchange-simulator": platform.union([
@@ -27,7 +28,8 @@ import Testing
             "NIOWebSocket",
         ]),
         "backstop": platform.union([
-            "Records", "Processes", "EventLog", "Events", "Domain", "Services", "ArgumentParser", "Logging",
+            "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
+            "ArgumentParser", "Logging",
         ]),
     ]
 

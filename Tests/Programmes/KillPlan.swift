@@ -60,7 +60,7 @@ struct KillPlan {
     func generator(_ round: Int) -> SeededGenerator { SeededGenerator(seed: seed &+ UInt64(round) &* 0x9e37_79b9) }
 
     private static let everyPlace: [Kill] = Kill.Victim.allCases.flatMap { victim in
-        Failpoint.allCases.flatMap { failpoint in
+        Failpoint.ofTheLog.flatMap { failpoint in
             counts(victim, failpoint).map { Kill(victim: victim, moment: .failpoint(failpoint, $0)) }
         }
     }
@@ -72,6 +72,7 @@ struct KillPlan {
         case .recordPut: [1, 2, 5, 30]
         case .deliveryAfter, .decisionBefore, .acknowledgeBefore, .acknowledgeAfter:
             victim == .appender ? [] : [1, 2, 3]
+        case .requestAfter, .placeBefore, .placeAfter, .noteAfter, .concludeAfter: []
         }
     }
 }

@@ -11,7 +11,7 @@ struct SizeError: Error {
 
 enum Sizing {
     /// The most parts of one close.
-    private static let partsMax = 100
+    private static let partsMax = Limits.ordersPerIntentMax
 
     /// In units of the base asset, not rounded to a step.
     static func wanted(_ intent: EventTradeIntent, _ price: ExactDecimal) throws(SizeError) -> ExactDecimal {

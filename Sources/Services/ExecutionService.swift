@@ -1,0 +1,217 @@
+// The role that executes intents: several at once, those of one symbol one after the other, in their order. An intent
+// stays pending until its end is recorded; what is unfinished when the process ends goes on after the next start.
+
+package import Domain
+package import EventLog
+internal import Events
+package import Exchange
+package import Logging
+internal import Processes
+internal import Records
+internal import Synchronization
+
+package struct ExecutionOptions: Sendable {
+    /// Intents under way at once.
+    package var inFlightMax = 16
+    /// False: only what was begun is finished; new intents are left to others.
+    package var takesNew = true
+
+    package init() {}
+}
+
+package final class ExecutionService: Sendable {
+    private struct Work {
+        /// In the order of their delivery; an intent starts when no earlier one shares a symbol with it.
+        var waiting: [Intent] = []
+        var busy: [String: Int] = [:]
+        var running = 0
+        var failure: String?
+    }
+    private struct Intent: Sendable {
+        let record: Record
+        let symbols: [String]
+    }
+
+    private let log: EventLog
+    private let options: ExecutionOptions
+    private let logger: Logger
+    private let reader: GroupReader
+    private let worker: ExecutionWorker
+    private let role: ExecutionRole
+    private let work = Mutex(Work())
+
+    package init(
+        log: EventLog, exchange: any ExchangePort, policy: ExecutionPolicy, options: ExecutionOptions, name: String,
+        host: String, pid: UInt32, logger: Logger
+    ) {
+        self.log = log
+        self.options = options
+        self.logger = logger
+        let journal = ExecutionJournal(log: log, policy: policy, producer: name)
+        role = ExecutionRole(name: name, journal: journal)
+        let reader = GroupReader(log: log, role: role, host: host, pid: pid, batch: 64, logger: logger)
+        self.reader = reader
+        worker = ExecutionWorker(
+            journal: journal, desk: ExchangeDesk(port: exchange, journal: journal), logger: logger,
+            pause: { reader.pause($0) }, retrying: { body in try reader.retrying { try body() } })
+    }
+
+    /// The service ends when the intents under way have theirs; those that wait for an exchange that does not answer
+    /// are left pending.
+    package func stop() { reader.stop() }
+
+    /// Runs until `stop`. Throws where the log cannot go on.
+    @available(*, noasync)
+    package func run() throws {
+        let lock = try reader.begin()
+        defer { withExtendedLifetime(lock) {} }
+        try takeOwn()
+        reader.sayListening()
+        while !reader.isStopping {
+            let head = try log.head().sequence
+            try reader.claimWhereDue { try self.take($0) }
+            let room = options.inFlightMax * 4 - work.withLock { $0.waiting.count + $0.running }
+            let delivered = options.takesNew && room > 0 ? try reader.new(min(room, 64)) : []
+            Failpoint.deliveryAfter.hit()
+            if delivered.isEmpty {
+                try reader.wait(past: head)
+            } else {
+                try take(delivered)
+            }
+            if let failure = work.withLock({ $0.failure }) { throw ExecutionFailure(description: failure) }
+        }
+        try drain()
+    }
+
+    private func takeOwn() throws {
+        var last = EntryID.zero
+        while true {
+            let own = try reader.own(after: last)
+            if own.isNothing { return }
+            try take(own.delivered)
+            last = own.delivered.last?.entry.id ?? own.dropped.last ?? own.dead.last?.entry.id ?? .last
+        }
+    }
+
+    private func drain() throws {
+        while work.withLock({ $0.running }) > 0 { log.waker.wait(milliseconds: 50) { false } }
+        let (left, failure) = work.withLock { ($0.waiting.count, $0.failure) }
+        if let failure { throw ExecutionFailure(description: failure) }
+        logger.info("\(role.name) stopped; \(left) intents wait for the next start")
+    }
+
+    // MARK: Order and concurrency
+
+    private func take(_ delivered: [Delivered]) throws {
+        for delivery in delivered {
+            guard let record = try log.snapshot({ try $0.record(delivery.entry.sequence) }) else {
+                throw LogError.damaged("record \(delivery.entry.sequence) of \(role.stream) is missing")
+            }
+            let symbols = try ExecutionRole.symbols(record)
+            work.withLock { $0.waiting.append(Intent(record: record, symbols: symbols)) }
+        }
+        startWhatMay()
+    }
+
+    private func startWhatMay() {
+        while let intent = work.withLock({ next(&$0) }) {
+            OSThread.start("intent-\(intent.record.sequence)") { self.carryOut(intent) }
+        }
+    }
+
+    private func next(_ work: inout Work) -> Intent? {
+        guard work.running < options.inFlightMax, work.failure == nil, !reader.isStopping else { return nil }
+        var claimed: Set<String> = []
+        for (place, intent) in work.waiting.enumerated() {
+            let isFree = intent.symbols.allSatisfy { work.busy[$0] == nil && !claimed.contains($0) }
+            if isFree {
+                work.waiting.remove(at: place)
+                for symbol in intent.symbols { work.busy[symbol, default: 0] += 1 }
+                work.running += 1
+                return intent
+            }
+            claimed.formUnion(intent.symbols)
+        }
+        return nil
+    }
+
+    private func carryOut(_ intent: Intent) {
+        var failure: String?
+        do { try worker.run(intent.record) } catch {
+            failure = "intent \(intent.record.sequence): \(error)"
+        }
+        work.withLock { work in
+            work.running -= 1
+            for symbol in intent.symbols { work.busy[symbol] = nil }
+            if let failure { work.failure = work.failure ?? failure }
+        }
+        startWhatMay()
+        log.waker.wake()
+    }
+}
+
+package struct ExecutionFailure: Error, CustomStringConvertible {
+    package let description: String
+}
+
+/// Execution's place among the groups, and the end of an intent over which its process dies again and again.
+struct ExecutionRole: Consuming {
+    let name: String
+    let journal: ExecutionJournal
+    var stream: StreamName { ExecutionJournal.stream }
+    var group: String { ExecutionJournal.group }
+
+    static func symbols(_ record: Record) throws -> [String] {
+        guard case .tradeIntent(let intent) = try EventRecord.decode(record) else {
+            throw MessageError("kind", "an intent is expected")
+        }
+        return intent.hasPair ? [intent.symbol, intent.pair.symbolY] : [intent.symbol]
+    }
+
+    /// FAILED; where an order of it may be on the exchange, its symbol stays guarded and risk is not increased.
+    func giveUp(_ record: Record, _ reason: String, _ transaction: inout LogTransaction) throws -> [String] {
+        guard case .tradeIntent(let intent) = try EventRecord.decode(record) else { return [] }
+        let trace = record.traceID
+        var left: [String] = []
+        for leg in 1...UInt32(Limits.ordersPerIntentMax) {
+            let key = "order.requested/\(record.sequence.rawValue)/\(leg)"
+            guard let found = try transaction.first(.own(key), stream: nil) else { break }
+            let final = EventOrderOutcome.finalKey(of: found.sequence)
+            guard try transaction.first(.own(final), stream: nil) == nil else { continue }
+            let request = try ExecutionJournal.requested(found, settledBy: nil, at: 0)
+            var outcome = EventOrderOutcome()
+            outcome.requestSequence = found.sequence.rawValue
+            outcome.symbol = request.plan.symbol.text
+            outcome.clientOrderID = request.clientOrderID.text
+            outcome.state = .unknown
+            outcome.errorText = reason
+            try append(Drafts.orderOutcome(outcome, traceID: trace, producer: name, at: transaction.now), &transaction)
+            left.append(request.clientOrderID.text)
+        }
+        if !left.isEmpty {
+            var raised = EventReducingRaised()
+            raised.cause = "given_up"
+            raised.detail = "orders \(left.joined(separator: ", ")) are unresolved"
+            try append(
+                Drafts.reducingRaised(
+                    raised, traceID: trace, cause: record.sequence, basis: transaction.head.sequence, producer: name,
+                    at: transaction.now), &transaction)
+        }
+        var result = EventExecutionResult()
+        result.intentSequence = record.sequence.rawValue
+        result.symbol = intent.symbol
+        result.side = intent.action == .buy ? .buy : intent.action == .sell ? .sell : .unspecified
+        result.state = .failed
+        result.reason = "delivered_too_often: \(reason)"
+        if intent.hasPair { result.pair = intent.pair }
+        try append(
+            Drafts.executionResult(
+                result, traceID: trace, basis: transaction.head.sequence, producer: name, at: transaction.now),
+            &transaction)
+        return ["TERMINAL STATE: FAILED | \(intent.symbol) | trace_id=\(trace) | \(result.reason)"]
+    }
+
+    private func append(_ draft: Draft, _ transaction: inout LogTransaction) throws {
+        if case .refused(let refusal) = try transaction.append(draft) { throw LogError.refused(refusal) }
+    }
+}

@@ -1,0 +1,125 @@
+// Carries one intent to its end: performs what its rules ask, in order, on one thread. It holds the permit of the
+// request that this process has just committed, and no other; without one nothing is sent.
+
+internal import Domain
+internal import EventLog
+internal import Events
+internal import Exchange
+internal import Logging
+internal import Records
+
+struct ExecutionWorker: Sendable {
+    let journal: ExecutionJournal
+    let desk: ExchangeDesk
+    let logger: Logger
+    /// Waits; false where the service stops and the intent is to be left as it is.
+    let pause: @Sendable (Milliseconds) -> Bool
+    /// Retries while the log is full.
+    let retrying: @Sendable (() throws -> ExecutionAnswer) throws -> ExecutionAnswer
+
+    /// Returns when the intent has its end, or where the service stops in the middle: it is pending then, and goes on
+    /// after the next start. Throws where the log cannot go on.
+    func run(_ record: Record) throws {
+        guard let intent = try journal.intent(record) else { return try acknowledge(record) }
+        if !intent.requests.isEmpty {
+            logger.notice(
+                "RECOVER \(intent.intent.symbol) trace_id=\(record.traceID): \(intent.requests.count) requests")
+        }
+        var execution = Execution(intent, journal.policy, at: journal.now)
+        var permit: SendPermit?
+        while true {
+            let answer: ExecutionAnswer
+            switch execution.effect {
+            case .finished: return
+            case .pause(let milliseconds):
+                guard pause(milliseconds) else { return }
+                answer = .done
+            case .request(let plan):
+                answer = try retrying { try journal.request(plan, of: record.sequence, traceID: record.traceID) }
+                Failpoint.requestAfter.hit()
+                if case .committed(let request) = answer {
+                    permit = SendPermit(appended: request.sequence, clientOrderID: request.clientOrderID)
+                }
+            case .place(let request):
+                answer = .placed(place(request, permit.take()))
+                Failpoint.placeAfter.hit()
+            case .conclude(let notes, let result):
+                answer = try retrying { try conclude(notes, result, record) }
+                Failpoint.concludeAfter.hit()
+            case .instrument, .price, .holdings, .lookUp, .trades, .witnesses, .leverage, .cancel,
+                .ordersOfTheLastMinute, .note:
+                answer = try perform(execution.effect, record)
+            }
+            execution.take(answer, at: journal.now)
+        }
+    }
+
+    private func perform(_ effect: ExecutionEffect, _ record: Record) throws -> ExecutionAnswer {
+        switch effect {
+        case .instrument(let symbol): return desk.instrument(symbol)
+        case .price(let symbol): return desk.price(symbol)
+        case .holdings(let symbol): return desk.holdings(symbol)
+        case .lookUp(let symbol, let id): return desk.lookUp(symbol, id)
+        case .trades(let symbol, let orderID): return desk.trades(symbol, orderID)
+        case .witnesses(let request): return desk.witnesses(request)
+        case .leverage(let symbol, let leverage): return desk.leverage(symbol, leverage)
+        case .cancel(let symbol, let id): return desk.cancel(symbol, id)
+        case .ordersOfTheLastMinute: return .count(try journal.ordersOfTheLastMinute())
+        case .note(let notes):
+            let answer = try retrying {
+                try journal.note(notes, traceID: record.traceID)
+                return .done
+            }
+            Failpoint.noteAfter.hit()
+            return answer
+        case .request, .place, .conclude, .pause, .finished: preconditionFailure("\(effect) is the loop's own")
+        }
+    }
+
+    /// Without its permit an order is not sent, and nothing is known of it.
+    private func place(_ request: RequestedOrder, _ permit: consuming SendPermit?) -> Answer<OrderReport> {
+        guard let permit else { return .unknown(Unknown(reason: .notUnderstood, text: "no permit for this order")) }
+        let plan = request.plan
+        let order: NewOrder
+        do {
+            order = try NewOrder(
+                symbol: plan.symbol, side: plan.side, positionSide: plan.positionSide, quantity: plan.quantity,
+                terms: .market, reduceOnly: plan.reduceOnly && plan.positionSide == .both,
+                clientOrderID: request.clientOrderID)
+        } catch {
+            return .notSent(NotSent(reason: .outOfBounds, text: "\(error)"))
+        }
+        guard !plan.reduceOnly || order.canOnlyReduce else {
+            return .notSent(NotSent(reason: .outOfBounds, text: "an order that may only reduce would open"))
+        }
+        Failpoint.placeBefore.hit()
+        return desk.port.place(order, permit: permit, .ordinary) { [journal] in journal.mayLeave(plan) }
+    }
+
+    private func conclude(
+        _ notes: [ExecutionNote], _ result: EventExecutionResult, _ record: Record
+    ) throws -> ExecutionAnswer {
+        let isFirst = try journal.conclude(notes, result, traceID: record.traceID, entry: record.header.entryID)
+        if isFirst {
+            let side = result.side == .unspecified ? "CLOSE" : result.side == .buy ? "BUY" : "SELL"
+            let why = result.reason.isEmpty ? "" : " | \(result.reason)"
+            logger.info(
+                "TERMINAL STATE: \(result.state.text) | \(result.symbol) \(side) | trace_id=\(record.traceID)\(why)")
+        } else {
+            logger.info("DUPLICATE_SKIP trace_id=\(record.traceID) (it had its result already)")
+        }
+        return .done
+    }
+
+    /// Its end stands already; its acknowledgement did not.
+    private func acknowledge(_ record: Record) throws {
+        let id = record.header.entryID
+        _ = try retrying {
+            try journal.log.transact(.group) {
+                _ = try $0.acknowledge(ExecutionJournal.stream, ExecutionJournal.group, [id])
+            }
+            return .done
+        }
+        logger.info("DUPLICATE_SKIP trace_id=\(record.traceID) (it had its result already)")
+    }
+}
