@@ -34,6 +34,8 @@ package enum Differential: Programme {
     /// Commands until the names are changed: streams stay short, and every state is compared whole.
     private static let commandsPerEpoch = 4_000
     private static let commandsPerCheck = 100
+    /// Then a new log: the states that are compared list all groups of a log.
+    private static let epochsPerLog = 25
     private static let commandsOfControl = 4_000
 
     package static func run(_ budget: Budget, seed: UInt64, _ bench: Bench) throws -> Report {
@@ -56,24 +58,33 @@ package enum Differential: Programme {
         _ budget: Budget, _ seed: UInt64, _ bench: Bench, _ redis: RedisServer, _ sabotage: LogCommands.Sabotage?,
         _ report: inout Report
     ) throws -> Int {
+        var (done, epoch) = (0, 0)
+        while !budget.isSpent(done), report.bad == 0 {
+            let last = epoch + epochsPerLog
+            try withLog(bench, sabotage, &report) { ours, report in
+                while epoch < last, !budget.isSpent(done), report.bad == 0 {
+                    _ = try redis.run(["FLUSHALL"])
+                    done += try runEpoch(epoch, budget, done, seed, ours, redis, &report)
+                    epoch += 1
+                }
+            }
+            bench.progress("\(done) commands")
+        }
+        return done
+    }
+
+    private static func withLog(
+        _ bench: Bench, _ sabotage: LogCommands.Sabotage?, _ report: inout Report,
+        _ body: (LogCommands, inout Report) throws -> Void
+    ) throws {
         let path = bench.folder + "/log-\(sabotage?.rawValue ?? "ours")"
         let options = LogOptions(bytesMax: .max, reserveBytes: 0, clock: .system, version: "soak")
         _ = try EventLog.create(at: path, options: options)
         defer { try? FileManager.default.removeItem(atPath: path) }  // the folder goes later, in any case
         let log = try EventLog(at: path, mode: .writing, rules: EventRules.rules, options: options)
         defer { log.close() }
-        let ours = LogCommands(log: log, sabotage: sabotage)
-        var done = 0
-        var epoch = 0
-        while !budget.isSpent(done), report.bad == 0 {
-            _ = try redis.run(["FLUSHALL"])
-            let commands = try runEpoch(epoch, budget, done, seed, ours, redis, &report)
-            done += commands
-            epoch += 1
-            if epoch.isMultiple(of: 25) { bench.progress("\(done) commands") }
-        }
+        try body(LogCommands(log: log, sabotage: sabotage), &report)
         if sabotage == nil { try expectVerified(log, &report) }
-        return done
     }
 
     private static func runEpoch(
