@@ -2,6 +2,7 @@
 // is lost in between, and one that was blocked by the parent is thrown away by the ignoring. So a handler is
 // there from one moment to the next, and a thread of our own lets through what is blocked.
 
+internal import CLinux
 internal import Glibc
 
 /// Where the handler writes; set once, before it is installed.
