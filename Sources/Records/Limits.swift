@@ -141,6 +141,8 @@ package enum Limits {
     package static let streamStableMillisecondsDefault: Int64 = 60_000
     package static let streamMessageBytesMax = 1 << 20
     package static let streamFragmentsMax = 256
+    /// The kernel's. Nothing leaves but the handshake and answers to pings.
+    package static let streamSendBufferBytes = 16 << 10
 
     // Commands.
     package static let queryPageRecordsMax = 500

@@ -17,7 +17,10 @@ import Testing
         "Events": ["Records", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
         "Domain": ["Records", "Events", "SwiftProtobuf"],
         "Exchange": ["Records", "Events"],
-        "ExchangeClient": platform.union(["Records", "Events", "Exchange", "CCurl", "Crypto"]),
+        "ExchangeClient": platform.union([
+            "Records", "Events", "Exchange", "CCurl", "Crypto", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket",
+            "NIOSSL",
+        ]),
         "Services": [
             "Records", "EventLog", "LMDB", "Events", "Domain", "Logging", "Yams", "Synchronization", "Dispatch",
         ],
