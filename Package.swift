@@ -28,6 +28,7 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket"].map {
     .product(name: $0, package: "swift-nio")
 }
+let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -43,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
@@ -58,7 +60,7 @@ let package = Package(
         room("Events", ["Records", protobuf]),
         room("Domain", ["Records", "Events", "Exchange"]),
         room("Exchange", ["Records", "Events"]),
-        room("ExchangeClient", ["Records", "Events", "Exchange", "CCurl", crypto]),
+        room("ExchangeClient", ["Records", "Events", "Exchange", "CCurl", crypto, tls] + nio),
         room(
             "Services",
             ["Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", protobuf, logging, yams]),
@@ -98,7 +100,12 @@ let package = Package(
         tests("EventLogTests", ["EventLog", "LMDB", "Records", "Processes"]),
         tests("EventsTests", ["Events", "Records", protobuf]),
         tests("DomainTests", ["Domain", "Exchange", "Events", "Records", protobuf]),
-        tests("ExchangeClientTests", ["ExchangeClient", "Exchange", "Programmes", "Events", "Records", "CCurl"]),
+        tests(
+            "ExchangeClientTests",
+            [
+                "ExchangeClient", "Exchange", "Programmes", "Events", "Records", "CCurl", "exchange-simulator", crypto,
+                tls,
+            ] + nio),
         tests(
             "ServicesTests", ["Services", "Processes", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),

@@ -21,13 +21,7 @@ package struct PositionReport: Equatable, Sendable {
         entryPrice = fields.displayPrice("entryPrice")
         markPrice = fields.displayPrice("markPrice")
         updatedAtMilliseconds = try fields.optionalWhole("updateTime", 0...Int64.max)
-        let isWrongSign =
-            switch positionSide {
-            case .both: false
-            case .long: quantity.isNegative
-            case .short: !quantity.isNegative && !quantity.isZero
-            }
-        guard !isWrongSign else { throw MessageError("positionAmt", "has the sign of the other side: \(quantity)") }
+        try positionSide.check(quantity, "positionAmt")
     }
 
     struct Place: Hashable {
@@ -35,6 +29,19 @@ package struct PositionReport: Equatable, Sendable {
         let side: PositionSide
     }
     var place: Place { Place(symbol: symbol, side: positionSide) }
+}
+
+extension PositionSide {
+    /// In hedge mode a side's position has that side's sign.
+    func check(_ quantity: ExactDecimal, _ field: String) throws(MessageError) {
+        let isWrongSign =
+            switch self {
+            case .both: false
+            case .long: quantity.isNegative
+            case .short: !quantity.isNegative && !quantity.isZero
+            }
+        guard !isWrongSign else { throw MessageError(field, "has the sign of the other side: \(quantity)") }
+    }
 }
 
 package struct AccountTrade: Equatable, Sendable {

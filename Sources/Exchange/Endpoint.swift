@@ -29,6 +29,11 @@ package enum Endpoint: Equatable, Sendable {
     case setMarginType(SymbolName, MarginType)
     case setHedgeMode(Bool)
 
+    // The key of the user-data stream.
+    case startUserStream
+    case keepUserStreamAlive
+    case closeUserStream
+
     /// Which of the account's trades: the oldest first, at most `Limits.tradesPerAnswerMax` an answer.
     package enum TradeRange: Equatable, Sendable {
         /// The newest of the last seven days.
@@ -41,7 +46,7 @@ package enum Endpoint: Equatable, Sendable {
 
     package var plan: RequestPlan {
         RequestPlan(
-            method: method, path: path, parameters: parameters, isSigned: isSigned, cost: cost,
+            method: method, path: path, parameters: parameters, access: access, cost: cost,
             recvWindowMilliseconds: recvWindowMilliseconds, answerBytesMax: answerBytesMax)
     }
 
@@ -50,8 +55,9 @@ package enum Endpoint: Equatable, Sendable {
         case .ping, .serverTime, .exchangeInfo, .markPrice, .bookTicker, .order, .openOrders, .openAlgoOrders,
             .positions, .accountTrades, .accountConfig, .balances:
             .get
-        case .placeOrder, .countdownCancelAll, .setLeverage, .setMarginType, .setHedgeMode: .post
-        case .cancelOrder, .cancelAllOrders, .cancelAllAlgoOrders: .delete
+        case .placeOrder, .countdownCancelAll, .setLeverage, .setMarginType, .setHedgeMode, .startUserStream: .post
+        case .keepUserStreamAlive: .put
+        case .cancelOrder, .cancelAllOrders, .cancelAllAlgoOrders, .closeUserStream: .delete
         }
     }
 
@@ -75,12 +81,15 @@ package enum Endpoint: Equatable, Sendable {
         case .setLeverage: "/fapi/v1/leverage"
         case .setMarginType: "/fapi/v1/marginType"
         case .setHedgeMode: "/fapi/v1/positionSide/dual"
+        case .startUserStream, .keepUserStreamAlive, .closeUserStream: "/fapi/v1/listenKey"
         }
     }
 
     private var parameters: [Parameter] {
         switch self {
-        case .ping, .serverTime, .exchangeInfo, .accountConfig, .balances: []
+        case .ping, .serverTime, .exchangeInfo, .accountConfig, .balances, .startUserStream, .keepUserStreamAlive,
+            .closeUserStream:
+            []
         case .markPrice(let symbol), .bookTicker(let symbol), .cancelAllOrders(let symbol),
             .cancelAllAlgoOrders(let symbol):
             [Parameter("symbol", symbol.text)]
@@ -102,20 +111,22 @@ package enum Endpoint: Equatable, Sendable {
         }
     }
 
-    private var isSigned: Bool {
+    private var access: RequestPlan.Access {
         switch self {
-        case .ping, .serverTime, .exchangeInfo, .markPrice, .bookTicker: false
+        case .ping, .serverTime, .exchangeInfo, .markPrice, .bookTicker: .open
+        case .startUserStream, .keepUserStreamAlive, .closeUserStream: .key
         case .order, .openOrders, .openAlgoOrders, .positions, .accountTrades, .accountConfig, .balances,
             .placeOrder, .cancelOrder, .cancelAllOrders, .cancelAllAlgoOrders, .countdownCancelAll, .setLeverage,
             .setMarginType, .setHedgeMode:
-            true
+            .signed
         }
     }
 
     private var cost: RequestPlan.Cost {
         switch self {
         case .ping, .serverTime, .exchangeInfo, .markPrice, .order, .cancelOrder, .cancelAllOrders,
-            .cancelAllAlgoOrders, .setLeverage, .setMarginType, .setHedgeMode:
+            .cancelAllAlgoOrders, .setLeverage, .setMarginType, .setHedgeMode, .startUserStream,
+            .keepUserStreamAlive, .closeUserStream:
             .init(weight: 1, orders: 0)
         case .bookTicker: .init(weight: 2, orders: 0)
         case .openOrders(let symbol), .openAlgoOrders(let symbol): .init(weight: symbol == nil ? 40 : 1, orders: 0)
@@ -137,7 +148,7 @@ package enum Endpoint: Equatable, Sendable {
             Limits.exchangeListAnswerBytesMax
         case .ping, .serverTime, .markPrice, .bookTicker, .order, .accountConfig, .balances, .placeOrder,
             .cancelOrder, .cancelAllOrders, .cancelAllAlgoOrders, .countdownCancelAll, .setLeverage, .setMarginType,
-            .setHedgeMode:
+            .setHedgeMode, .startUserStream, .keepUserStreamAlive, .closeUserStream:
             Limits.exchangeAnswerBytesMax
         }
     }

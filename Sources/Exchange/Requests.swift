@@ -147,6 +147,28 @@ extension Command {
     }
 }
 
+/// One live key an account, whoever asked for it: another process of the same API key listens under it, too.
+extension Command {
+    /// The live key, extended to 60 minutes from now, or a new one.
+    package static func startUserStream() -> Command<ListenKey> {
+        Command<ListenKey>(endpoint: .startUserStream) { try ListenKey(try AnswerFields($0).text("listenKey")) }
+    }
+
+    /// Extends it to 60 minutes from now; rejected with -1125 where there is none any more.
+    /// - Returns: the key that was extended; nil where the exchange does not say.
+    package static func keepUserStreamAlive() -> Command<ListenKey?> {
+        Command<ListenKey?>(endpoint: .keepUserStreamAlive) { value in
+            let fields = try AnswerFields(value)
+            return fields.member("listenKey") == nil ? nil : try ListenKey(try fields.text("listenKey"))
+        }
+    }
+
+    /// Ends the stream of everybody who listens under the key.
+    package static func closeUserStream() -> Command<Void> {
+        Command<Void>(endpoint: .closeUserStream) { _ = try AnswerFields($0) }
+    }
+}
+
 /// What several readers share.
 package enum Readers {
     static func order(_ value: JSONValue, _ symbol: SymbolName, _ key: OrderKey) throws -> OrderReport {

@@ -9,8 +9,10 @@ package struct WireRequest: Equatable, Sendable {
     package let method: RequestPlan.Method
     /// Begins with "/"; the query of a read included.
     package let target: String
-    /// Empty for reads.
+    /// Empty for all but writes.
     package let body: [UInt8]
+    /// Whether it must leave once at most.
+    package let isWrite: Bool
     /// Whether the key's header is sent.
     package let carriesKey: Bool
 }
@@ -24,8 +26,8 @@ package enum Signing {
         -> WireRequest?
     {
         var text = FormText.render(plan.parameters)
-        if plan.isSigned {
-            guard let sign else { return nil }
+        guard plan.access == .open || sign != nil else { return nil }
+        if plan.access == .signed, let sign {
             let stamp = [
                 Parameter("recvWindow", String(plan.recvWindowMilliseconds)),
                 Parameter("timestamp", String(serverMilliseconds)),
@@ -33,11 +35,9 @@ package enum Signing {
             text += (text.isEmpty ? "" : "&") + FormText.render(stamp)
             text += "&signature=" + sign(text)
         }
-        if plan.isWrite {
-            return WireRequest(
-                method: plan.method, target: plan.path, body: Array(text.utf8), carriesKey: plan.isSigned)
-        }
-        let target = text.isEmpty ? plan.path : plan.path + "?" + text
-        return WireRequest(method: plan.method, target: target, body: [], carriesKey: plan.isSigned)
+        let inQuery = plan.isWrite || text.isEmpty ? "" : "?" + text
+        return WireRequest(
+            method: plan.method, target: plan.path + inQuery, body: plan.isWrite ? Array(text.utf8) : [],
+            isWrite: plan.isWrite, carriesKey: plan.access != .open)
     }
 }

@@ -1,6 +1,7 @@
 // Where requests may go. Allowed, not denied: loopback (plain HTTP only there), the exchange's test hosts,
 // and production only where two separate switches say so. There is no other way to make an ExchangeHost, and
-// nothing is resolved or connected before one was made. A new host must be added here, by a person.
+// nothing is resolved or connected before one was made. A new host must be added here, by a person, together with
+// the host of its user stream.
 
 internal import Exchange
 
@@ -22,13 +23,21 @@ package enum HostError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 package struct ExchangeHost: Hashable, Sendable, CustomStringConvertible {
-    package static let testHosts = ["demo-fapi.binance.com", "testnet.binancefuture.com"]
-    package static let productionHosts = ["fapi.binance.com"]
+    /// REST, and the host of the user stream that belongs to it.
+    private static let testStreams = [
+        (rest: "demo-fapi.binance.com", stream: "demo-fstream.binance.com"),
+        (rest: "testnet.binancefuture.com", stream: "fstream.binancefuture.com"),
+    ]
+    private static let productionStreams = [(rest: "fapi.binance.com", stream: "fstream.binance.com")]
+    package static let testHosts = testStreams.map(\.rest)
+    package static let productionHosts = productionStreams.map(\.rest)
     package static let liveVariable = "BACKSTOP_LIVE"
 
     /// `https://demo-fapi.binance.com`, without a slash at its end.
     let base: String
     let isTLS: Bool
+    /// Where the user stream is: on loopback the same port.
+    let stream: StreamAddress
     package let isProduction: Bool
     package let isLoopback: Bool
 
@@ -42,18 +51,41 @@ package struct ExchangeHost: Hashable, Sendable, CustomStringConvertible {
         isLoopback = address.isLoopback
         if address.isLoopback {
             base = address.base
+            stream = StreamAddress(host: address.host, port: address.port, isTLS: address.isTLS)
             return
         }
-        guard isProduction || ExchangeHost.testHosts.contains(address.host) else { throw .notAllowed(address.host) }
+        let known = ExchangeHost.testStreams + ExchangeHost.productionStreams
+        guard let pair = known.first(where: { $0.rest == address.host }) else { throw .notAllowed(address.host) }
         guard address.port == nil || address.port == 443 else { throw .notAllowed("\(address.host):\(address.port!)") }
         guard address.isTLS else { throw .plainHTTP(address.host) }
         if isProduction {
             guard isLive, environment[ExchangeHost.liveVariable] == "1" else { throw .notLive(address.host) }
         }
         base = address.base
+        stream = StreamAddress(host: pair.stream, port: nil, isTLS: true)
     }
 
     package var description: String { base }
+}
+
+/// The WebSocket of an allowed host. Without TLS on loopback alone, as its host is.
+struct StreamAddress: Hashable, Sendable, CustomStringConvertible {
+    /// A name, or an address in its text form (`[::1]`).
+    let host: String
+    let port: Int
+    let isTLS: Bool
+
+    fileprivate init(host: String, port: Int?, isTLS: Bool) {
+        self.host = host
+        self.port = port ?? (isTLS ? 443 : 80)
+        self.isTLS = isTLS
+    }
+
+    /// The base of every stream's address, without a slash at its end.
+    var description: String { (isTLS ? "wss://" : "ws://") + authority }
+
+    /// As the Host header has it.
+    var authority: String { port == (isTLS ? 443 : 80) ? host : "\(host):\(port)" }
 }
 
 /// scheme://host[:port][/]. Narrower than a URL on purpose: no user, no path, no query, no escapes, and of

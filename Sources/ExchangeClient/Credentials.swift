@@ -87,7 +87,8 @@ package struct Credentials: Sendable {
         return Credentials.hide(secretText, in: Credentials.hide(key, in: text))
     }
 
-    private static func hide(_ word: String, in text: String) -> String {
+    /// - Parameter word: at least eight bytes.
+    static func hide(_ word: String, in text: String) -> String {
         let start = Array(word.utf8.prefix(credentialBytesMin))
         var out: [UInt8] = []
         var rest = Array(text.utf8)[...]

@@ -91,6 +91,20 @@ package final class ExchangeClient: ExchangePort {
         return read(verdict, endpoint) { try Readers.placed($0, order) }
     }
 
+    // MARK: For the user stream, which must neither block nor be a task
+
+    /// - Parameter done: called once, on the client's thread; must be quick.
+    func command<Value>(
+        _ command: Command<Value>, _ budgetClass: BudgetClass, then done: @escaping @Sendable (Answer<Value>) -> Void
+    ) {
+        submit(command.endpoint, budgetClass, nil) { [credentials] verdict in
+            done(verdict.answer(scrub: { credentials?.scrub($0) ?? $0 }, command.read))
+        }
+    }
+
+    /// Foreign text without our key or secret.
+    func scrub(_ text: String) -> String { credentials?.scrub(text) ?? text }
+
     // MARK: What both share
 
     private func submit(

@@ -41,8 +41,8 @@ final class Transfer {
         set(CURLOPT_CONNECTTIMEOUT_MS, settings.connectMilliseconds)
         set(CURLOPT_TIMEOUT_MS, max(1, totalMilliseconds))
         setConnections()
-        setMethod(request.method)
-        setHeaders(key: request.carriesKey ? key : nil, hasBody: request.method != .get)
+        setMethod(request)
+        setHeaders(key: request.carriesKey ? key : nil, hasBody: !body.isEmpty)
         setCallbacks()
     }
 
@@ -109,17 +109,17 @@ final class Transfer {
         check(backstop_curl_set_off(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(answerBytesMax)))
     }
 
-    private func setMethod(_ method: RequestPlan.Method) {
-        switch method {
+    private func setMethod(_ request: WireRequest) {
+        switch request.method {
         case .get:
             set(CURLOPT_HTTPGET, 1)
             return
         case .post: set(CURLOPT_POST, 1)
         case .put, .delete:
             set(CURLOPT_POST, 1)
-            set(CURLOPT_CUSTOMREQUEST, method.rawValue)
+            set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
         }
-        precondition(!body.isEmpty, "a write without a body could be sent twice")
+        precondition(!request.isWrite || !body.isEmpty, "a write without a body could be sent twice")
         check(backstop_curl_set_off(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
     }
 

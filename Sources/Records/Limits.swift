@@ -124,6 +124,30 @@ package enum Limits {
     package static let clockSampleRoundTripMillisecondsMax = 2_000
     package static let clockOffsetMillisecondsMax: Int64 = 600_000
 
+    // The user-data stream.
+    /// The year 2100: a later time is a mistake, and would not fit into nanoseconds much longer.
+    package static let exchangeTimeMillisecondsMax: Int64 = 4_102_444_800_000
+    package static let listenKeyBytesMin = 16
+    package static let listenKeyBytesMax = 256
+    /// How long a key lives that nobody extends.
+    package static let listenKeyMilliseconds: Int64 = 3_600_000
+    package static let listenKeyRenewalMillisecondsDefault: Int64 = 1_800_000
+    package static let listenKeyRetryMillisecondsDefault: Int64 = 60_000
+    /// The exchange pings every three minutes.
+    package static let streamSilenceMillisecondsDefault: Int64 = 300_000
+    /// The exchange cuts a connection after 24 hours.
+    package static let streamConnectionMillisecondsDefault: Int64 = 82_800_000
+    /// Connecting, TLS and handshake together.
+    package static let streamConnectMillisecondsMax: Int64 = 10_000
+    package static let streamBackoffMillisecondsMin: Int64 = 250
+    package static let streamBackoffMillisecondsMax: Int64 = 30_000
+    /// A connection that held for so long was a good one: the next loss begins with the shortest wait again.
+    package static let streamStableMillisecondsDefault: Int64 = 60_000
+    package static let streamMessageBytesMax = 1 << 20
+    package static let streamFragmentsMax = 256
+    /// The kernel's. Nothing leaves but the handshake and answers to pings.
+    package static let streamSendBufferBytes = 16 << 10
+
     // Commands.
     package static let queryPageRecordsMax = 500
 

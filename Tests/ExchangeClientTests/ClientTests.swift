@@ -50,6 +50,41 @@ import Testing
         }
     }
 
+    @Test func theListenKeyIsMadeKeptAliveAndClosed() throws {
+        let key = String(repeating: "pqia91ma", count: 8)
+        try withServer({ request in
+            switch request.method {
+            case "POST": .answer(200, #"{"listenKey":"\#(key)"}"#)
+            case "PUT": .answer(200, request.placeInConnection == 2 ? #"{"listenKey":"\#(key)"}"# : "{}")
+            default: .answer(200, "{}")
+            }
+        }) { client, server in
+            let expected = try ListenKey(key)
+            #expect(client.command(.startUserStream(), .emergency) == .accepted(expected))
+            #expect(client.command(.keepUserStreamAlive(), .emergency) == .accepted(expected))
+            #expect(client.command(.keepUserStreamAlive(), .emergency) == .accepted(nil))
+            #expect(client.command(.closeUserStream(), .emergency).word == "accepted")
+            #expect(server.received.map(\.method) == ["POST", "PUT", "PUT", "DELETE"])
+            for request in server.received {
+                #expect(request.target == "/fapi/v1/listenKey" && request.body.isEmpty)
+                let head = request.headerText.lowercased()
+                #expect(head.contains("x-mbx-apikey: ") && !head.contains("signature"))
+                // The first line and the length, or a server would wait for a body.
+                #expect(head.contains("content-length: 0"), "\(head)")
+            }
+        }
+    }
+
+    /// It may have been done: it is not "not sent".
+    @Test(arguments: [Reaction.close, .reset, .truncate(#"{"listenKey":"x"}"#, after: 4), .answer(200, "{}")])
+    func aListenKeyThatDidNotArriveIsUnknown(_ reaction: Reaction) throws {
+        try withServer({ _ in reaction }) { client, server in
+            let word = client.command(.startUserStream(), .emergency).word
+            #expect(word.hasPrefix("unknown/"), "\(word)")
+            #expect(!server.received.isEmpty)
+        }
+    }
+
     @Test(arguments: ["clientOrderId", "symbol", "side", "origQty"])
     func anAnswerAboutAnotherOrderIsUnknown(_ member: String) throws {
         let value = ["side": "\"SELL\"", "origQty": "\"9\""][member] ?? "\"OTHER\""

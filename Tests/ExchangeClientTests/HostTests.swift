@@ -17,6 +17,20 @@ import Testing
         #expect(try ExchangeHost(text, isLive: false, environment: [:]).base == base)
     }
 
+    /// The stream of a host is never another party's, and without TLS on loopback alone.
+    @Test(arguments: [
+        ("http://127.0.0.1:8080", "ws://127.0.0.1:8080"), ("http://127.0.0.1", "ws://127.0.0.1"),
+        ("https://127.0.0.1:8443", "wss://127.0.0.1:8443"), ("http://[::1]:9", "ws://[::1]:9"),
+        ("https://demo-fapi.binance.com", "wss://demo-fstream.binance.com"),
+        ("https://demo-fapi.binance.com:443", "wss://demo-fstream.binance.com"),
+        ("https://testnet.binancefuture.com", "wss://fstream.binancefuture.com"),
+        ("https://fapi.binance.com", "wss://fstream.binance.com"),
+    ])
+    func eachHostHasItsStream(_ text: String, _ stream: String) throws {
+        let host = try ExchangeHost(text, isLive: true, environment: ["BACKSTOP_LIVE": "1"])
+        #expect(host.stream.description == stream)
+    }
+
     @Test(arguments: [
         "", "127.0.0.1:8080", "ftp://127.0.0.1", "http://", "https://", "http://127.0.0.1:", "http://127.0.0.1:0",
         "http://127.0.0.1:65536", "http://127.0.0.1:80x", "http://127.0.0.1/path", "http://127.0.0.1?x",

@@ -45,6 +45,8 @@ enum Reaction: Sendable {
     case silence
     /// Answers once `release` was called.
     case held(Int, String)
+    /// The connection is the closure's until it returns; then it is closed.
+    case handOver(@Sendable (StreamPeer) -> Void)
 }
 
 final class ScriptedServer: @unchecked Sendable {
@@ -171,7 +173,7 @@ final class ScriptedServer: @unchecked Sendable {
                 requests.append(request)
                 condition.broadcast()
             }
-            guard react(script(request), socket) else { break }
+            guard react(script(request), request, socket) else { break }
         }
         condition.withLock {
             sockets.remove(socket)
@@ -182,7 +184,7 @@ final class ScriptedServer: @unchecked Sendable {
     }
 
     /// False where the connection is over.
-    private func react(_ reaction: Reaction, _ socket: Int32) -> Bool {
+    private func react(_ reaction: Reaction, _ request: ReceivedRequest, _ socket: Int32) -> Bool {
         switch reaction {
         case .answer(let status, let body, let headers): return send(socket, Self.text(status, body, headers))
         case .answerThenClose(let status, let body):
@@ -205,6 +207,9 @@ final class ScriptedServer: @unchecked Sendable {
             return false
         case .silence:
             condition.withLock { while !isStopped { condition.wait() } }
+            return false
+        case .handOver(let body):
+            body(StreamPeer(socket, request))
             return false
         case .held(let status, let body):
             condition.withLock {

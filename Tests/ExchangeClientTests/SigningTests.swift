@@ -43,6 +43,15 @@ import Testing
         #expect(Signing.wire(Endpoint.accountConfig.plan, sign: nil, serverMilliseconds: 1) == nil)
     }
 
+    @Test(arguments: [Endpoint.startUserStream, .keepUserStreamAlive, .closeUserStream])
+    func theListenKeyIsAskedForWithTheKeyAloneAndNothingBeside(_ endpoint: Endpoint) throws {
+        let request = try #require(
+            Signing.wire(endpoint.plan, sign: Sample.credentials.signature, serverMilliseconds: 1))
+        #expect(request.carriesKey && !request.isWrite && request.body.isEmpty)
+        #expect(request.target == "/fapi/v1/listenKey")
+        #expect(Signing.wire(endpoint.plan, sign: nil, serverMilliseconds: 1) == nil)
+    }
+
     @Test func everythingButUnreservedCharactersIsEscaped() {
         #expect(FormText.encode("aZ09-._~") == "aZ09-._~")
         #expect(FormText.encode("a/b:c d&e=f%é\r\n") == "a%2Fb%3Ac%20d%26e%3Df%25%C3%A9%0D%0A")
@@ -101,6 +110,9 @@ import Testing
         Row(.setLeverage(symbol, 5), "POST /fapi/v1/leverage symbol=BTCUSDT&leverage=5", 1),
         Row(.setMarginType(symbol, .crossed), "POST /fapi/v1/marginType symbol=BTCUSDT&marginType=CROSSED", 1),
         Row(.setHedgeMode(true), "POST /fapi/v1/positionSide/dual dualSidePosition=true", 1),
+        Row(.startUserStream, "POST /fapi/v1/listenKey ", 1),
+        Row(.keepUserStreamAlive, "PUT /fapi/v1/listenKey ", 1),
+        Row(.closeUserStream, "DELETE /fapi/v1/listenKey ", 1),
     ]
 
     @Test(arguments: rows)
@@ -109,7 +121,7 @@ import Testing
         #expect("\(plan.method.rawValue) \(plan.path) \(FormText.render(plan.parameters))" == row.line)
         #expect(plan.cost.weight == row.weight)
         #expect(plan.cost.orders == (plan.path == "/fapi/v1/order" && plan.method == .post ? 1 : 0))
-        #expect(plan.isWrite == (plan.method != .get))
+        #expect(plan.isWrite == (plan.method != .get && plan.path != "/fapi/v1/listenKey"))
         let request = try #require(Signing.wire(plan, sign: Sample.credentials.signature, serverMilliseconds: 1))
         // A write must have a body, and nothing beside it; a read must have none.
         #expect(request.body.isEmpty != plan.isWrite && (!plan.isWrite || request.target == plan.path))

@@ -12,7 +12,7 @@ import Testing
 
 @Suite struct TLSTests {
     @Test func aCertificateThatNobodySignedEndsTheTransferBeforeTheOrderLeaves() throws {
-        try withTLSServer(name: "IP:127.0.0.1") { url, _ in
+        try Self.withTLSServer(name: "IP:127.0.0.1") { url, _ in
             let host = try ExchangeHost(url, isLive: false, environment: [:])
             let client = ExchangeClient(host: host, credentials: Sample.credentials, settings: ClientSettings())
             defer { client.close() }
@@ -23,14 +23,14 @@ import Testing
 
     /// Without this control the test above could pass because the server does not work at all.
     @Test func theSameServerIsReachedByWhoTrustsItsCertificate() throws {
-        try withTLSServer(name: "IP:127.0.0.1") { url, certificate in
+        try Self.withTLSServer(name: "IP:127.0.0.1") { url, certificate in
             let code = try perform(url, trusting: certificate)
             #expect(code == CURLE_OK)
         }
     }
 
     @Test func aTrustedCertificateOfAnotherNameIsRefused() throws {
-        try withTLSServer(name: "DNS:fapi.binance.com") { url, certificate in
+        try Self.withTLSServer(name: "DNS:fapi.binance.com") { url, certificate in
             let code = try perform(url, trusting: certificate)
             #expect(code == CURLE_PEER_FAILED_VERIFICATION)
         }
@@ -47,7 +47,9 @@ import Testing
     }
 
     /// A self-signed certificate and a server that answers every GET with a page.
-    private func withTLSServer(name: String, _ body: (_ url: String, _ certificate: String) throws -> Void) throws {
+    static func withTLSServer<Result>(
+        name: String, _ body: (_ url: String, _ certificate: String) throws -> Result
+    ) throws -> Result {
         let folder = NSTemporaryDirectory() + "backstop-tls-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -65,10 +67,10 @@ import Testing
         // "ACCEPT 127.0.0.1:40123"
         while !line.hasPrefix("ACCEPT ") { line = try #require(try server.answers?.next(), "\(server.errors)") }
         let port = try #require(line.split(separator: ":").last)
-        try withExtendedLifetime(server) { try body("https://127.0.0.1:\(port)", certificate) }
+        return try withExtendedLifetime(server) { try body("https://127.0.0.1:\(port)", certificate) }
     }
 
-    private func openssl(_ arguments: [String], _ folder: String) throws -> RunningProgram {
+    private static func openssl(_ arguments: [String], _ folder: String) throws -> RunningProgram {
         try RunningProgram(
             arguments, folder: folder, environment: [:], piped: .inputAndOutput, program: "/usr/bin/openssl")
     }

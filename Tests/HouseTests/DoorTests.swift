@@ -17,7 +17,10 @@ import Testing
         "Events": ["Records", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
         "Domain": ["Records", "Events", "Exchange", "SwiftProtobuf"],
         "Exchange": ["Records", "Events"],
-        "ExchangeClient": platform.union(["Records", "Events", "Exchange", "CCurl", "Crypto"]),
+        "ExchangeClient": platform.union([
+            "Records", "Events", "Exchange", "CCurl", "Crypto", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket",
+            "NIOSSL",
+        ]),
         "Services": [
             "Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", "Logging", "Yams",
             "Synchronization", "Dispatch",
