@@ -176,7 +176,7 @@ import Testing
     @Test func aSecondLegThatStandsIsSettledWhateverTheFirstDid() throws {
         var world = ExecutionPairTests.world()
         // Killed when the second is placed, and then the exchange forgets the first.
-        while world.placed.count < 2 { _ = world.live(Sample.pair(), killAfter: world.steps.count + 1) }
+        _ = world.live(Sample.pair()) { $0.placed.count == 2 }
         let first = try #require(world.requests.values.first { $0.plan.leg == 1 })
         let second = try #require(world.requests.values.first { $0.plan.leg == 2 })
         let nothing = SettledOrder(

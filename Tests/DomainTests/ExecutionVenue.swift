@@ -46,7 +46,8 @@ struct ScriptedVenue {
     private(set) var orders: [Order] = []
     /// For the orders to come, the first first; those after them are filled.
     var script: [Placement] = []
-    /// Until then nothing that is asked is answered.
+    /// Between them nothing that is asked is answered.
+    var isDeafFrom: Milliseconds = 0
     var isDeafUntil: Milliseconds = 0
     /// Milliseconds from the order until its trades are listed.
     var tradesShownAfter: Milliseconds = 0
@@ -74,8 +75,10 @@ struct ScriptedVenue {
         return sides.filter { !held(symbol, $0).isZero }.map { Sample.position(symbol, $0, held(symbol, $0)) }
     }
 
+    func isDeaf(at now: Milliseconds) -> Bool { now >= isDeafFrom && now < isDeafUntil }
+
     func lookUp(_ id: ClientOrderID, at now: Milliseconds) -> Answer<OrderReport> {
-        if now < isDeafUntil { return .unknown(Unknown(reason: .timedOut, text: "deaf")) }
+        if isDeaf(at: now) { return .unknown(Unknown(reason: .timedOut, text: "deaf")) }
         let found = orders.last { $0.request.clientOrderID == id && now >= $0.at + $0.placement.shownAfter }
         guard let found else {
             return .rejected(Rejection(kind: .notFound, status: 400, code: -2013, text: "Order does not exist."))

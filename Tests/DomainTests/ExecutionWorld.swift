@@ -45,9 +45,11 @@ struct ExecutionWorld {
         return results.last ?? EventExecutionResult()
     }
 
-    /// One life of a process. False: it was killed after that many effects, its last answer unheard.
+    /// One life of a process. False: it was killed, the answer to its last effect unheard: after so many effects, or as
+    /// soon as something is so.
     mutating func live(
-        _ intent: EventTradeIntent, sequence: UInt64 = 7, recordedAt: Milliseconds? = nil, killAfter: Int = .max
+        _ intent: EventTradeIntent, sequence: UInt64 = 7, recordedAt: Milliseconds? = nil, killAfter: Int = .max,
+        killWhen: (ExecutionWorld) -> Bool = { _ in false }
     ) -> Bool {
         var execution = start(intent, sequence: sequence, recordedAt: recordedAt)
         var count = 0
@@ -58,7 +60,7 @@ struct ExecutionWorld {
             }
             let answer = perform(execution.effect, intent: SequenceNumber(sequence))
             count += 1
-            if count >= killAfter {
+            if count >= killAfter || killWhen(self) {
                 permits = []
                 return false
             }
@@ -84,7 +86,7 @@ struct ExecutionWorld {
         }
         now += latency
         steps.append(Step(effect: effect, at: now))
-        return now < venue.isDeafUntil ? (unheard(effect) ?? answer(effect, intent)) : answer(effect, intent)
+        return venue.isDeaf(at: now) ? (unheard(effect) ?? answer(effect, intent)) : answer(effect, intent)
     }
 
     private func unheard(_ effect: ExecutionEffect) -> ExecutionAnswer? {
