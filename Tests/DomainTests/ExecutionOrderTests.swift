@@ -2,9 +2,10 @@
 
 import Domain
 import Events
-import Exchange
 import Records
 import Testing
+
+@testable import Exchange
 
 @Suite struct ExecutionOrderTests {
     static func world(_ script: Placement...) -> ExecutionWorld {
@@ -192,5 +193,43 @@ import Testing
         let result = world.run(Sample.intent(), sequence: 8)
         #expect(result.state == .filled)
         #expect(world.fills.count == 2)
+    }
+
+    /// None is noted, rather than one that is not ours: the feeds bring them.
+    @Test func tradesOfAnotherOrderAreNotNoted() {
+        var world = ExecutionOrderTests.world()
+        world.venue.isMixingTrades = true
+        let result = world.run(Sample.intent())
+        #expect(result.state == .filled)
+        #expect(world.fills.isEmpty)
+    }
+
+    @Test func aTradeAtTheEndOfTimeIsUnreadable() throws {
+        let plan = OrderPlan(
+            leg: 1, symbol: Sample.btc, side: .buy, positionSide: .both, quantity: decimal("1"), reduceOnly: false)
+        let longest = Sample.tradeText(plan, time: Int64.max / 1_000_000)
+        let trade = try AccountTrade(try AnswerFields(try JSONText.read(longest)))
+        #expect(trade.notes(ExecutionPolicy(), clientOrderID: "bs1", of: SequenceNumber(1)).count == 1)
+        let tooLong = try AnswerFields(try JSONText.read(Sample.tradeText(plan, time: .max)))
+        #expect(throws: MessageError.self) { try AccountTrade(tooLong) }
+    }
+
+    @Test func foreignTextFitsIntoARecord() {
+        var world = ExecutionOrderTests.world()
+        world.refusals[1] = "no\n\u{1}" + String(repeating: "é", count: 2_000)
+        let result = world.run(Sample.intent())
+        #expect(result.reason.utf8.count <= Limits.reasonBytesMax)
+        #expect(result.reason.unicodeScalars.allSatisfy { $0.value >= 0x20 })
+        #expect(result.reason.hasPrefix("no  é"))
+    }
+
+    @Test func whatComesAfterTheEndChangesNothing() {
+        var world = ExecutionOrderTests.world()
+        var execution = world.start(Sample.intent())
+        while execution.effect != .finished {
+            execution.take(world.perform(execution.effect, intent: SequenceNumber(7)), at: world.now)
+        }
+        execution.take(.done, at: world.now)
+        #expect(execution.effect == .finished)
     }
 }

@@ -51,13 +51,19 @@ enum Sample {
     }
 
     static func trade(_ plan: OrderPlan, order: Int64, id: Int64, _ quantity: ExactDecimal) -> AccountTrade {
+        try! AccountTrade(try! AnswerFields(try! JSONText.read(tradeText(plan, order: order, id: id, quantity))))
+    }
+
+    static func tradeText(
+        _ plan: OrderPlan, order: Int64 = 1, id: Int64 = 10, _ quantity: ExactDecimal = decimal("1"),
+        time: Int64 = 1_763_818_338_280
+    ) -> String {
         let members = [
             ("symbol", plan.symbol.text), ("id", "\(id)"), ("orderId", "\(order)"), ("side", plan.side.rawValue),
             ("positionSide", plan.positionSide.rawValue), ("price", "100"), ("qty", "\(quantity)"),
-            ("realizedPnl", "0"), ("commission", "0.01"), ("commissionAsset", "USDT"), ("time", "1763818338280"),
+            ("realizedPnl", "0"), ("commission", "0.01"), ("commissionAsset", "USDT"), ("time", "\(time)"),
         ]
-        let text = members.map { "\"\($0.0)\":\"\($0.1)\"" }.joined(separator: ",")
-        return try! AccountTrade(try! AnswerFields(try! JSONText.read("{\(text),\"maker\":false}")))
+        return "{" + members.map { "\"\($0.0)\":\"\($0.1)\"" }.joined(separator: ",") + ",\"maker\":false}"
     }
 
     // MARK: Intents

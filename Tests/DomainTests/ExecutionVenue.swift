@@ -53,6 +53,8 @@ struct ScriptedVenue {
     var tradesShownAfter: Milliseconds = 0
     /// Members of every look-up's report that are other than they should be.
     var lies: [String: String] = [:]
+    /// Whether a trade of somebody else stands in every list of trades.
+    var isMixingTrades = false
     var leverageAnswer = ExecutionAnswer.done
 
     struct Place: Hashable {
@@ -94,9 +96,10 @@ struct ScriptedVenue {
         else { return [] }
         let half = ScriptedVenue.part(order.executed, percent: 50)
         let sizes = half.isZero ? [order.executed] : [half, Sizing.sum([order.executed, half.negated])!]
-        return sizes.enumerated().map { place, size in
+        let own = sizes.enumerated().map { place, size in
             Sample.trade(order.request.plan, order: id, id: id * 10 + Int64(place), size)
         }
+        return isMixingTrades ? own + [Sample.trade(order.request.plan, order: id + 1, id: 999, decimal("1"))] : own
     }
 
     private func report(_ order: Order, at now: Milliseconds, _ changes: [String: String] = [:]) -> OrderReport {
