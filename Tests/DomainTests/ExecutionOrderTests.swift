@@ -103,9 +103,10 @@ import Testing
     }
 
     /// The answer comes after the horizon, but the question left before it.
-    @Test func aLookUpFromBeforeTheHorizonIsNoEvidence() throws {
+    @Test(arguments: [300, 700, 900, 1_300, 1_700, 2_500] as [Milliseconds])
+    func aLookUpFromBeforeTheHorizonIsNoEvidence(latency: Milliseconds) throws {
         var world = ExecutionOrderTests.world(Placement(told: .lost, arrives: false))
-        world.latency = 900
+        world.latency = latency
         world.run(Sample.intent())
         let sent = try #require(world.steps.first { $0.effect.word == "place" }).at
         let looked = try #require(world.steps.last { $0.effect.word == "lookUp" }).at
@@ -162,6 +163,26 @@ import Testing
         #expect(world.results.isEmpty)
         #expect(world.outcomes == [.unknown])
         #expect(world.placed.count == 1)
+    }
+
+    /// What can only reduce may have been cut down; it cannot have grown.
+    @Test func aReducingOrderThatHasGrownIsNoAnswer() {
+        var world = ExecutionOrderTests.world(Placement(told: .lost))
+        world.venue.hold(Sample.btc, .both, "1")
+        world.venue.lies = ["origQty": "0", "executedQty": "3"]
+        let ended = world.live(Sample.intent(.sell, quantity: "0.5", reduceOnly: true), killAfter: 100)
+        #expect(!ended)
+        #expect(world.results.isEmpty)
+    }
+
+    /// The position shrank on the way, and the exchange cut the order down to it.
+    @Test func aReducingOrderMayHaveBeenCutDown() {
+        var world = ExecutionOrderTests.world(Placement(told: .lost))
+        world.venue.hold(Sample.btc, .both, "1")
+        world.venue.lies = ["origQty": "0.3", "executedQty": "0.3"]
+        let result = world.run(Sample.intent(.sell, quantity: "0.5", reduceOnly: true))
+        #expect(result.state == .filled)
+        #expect(result.reason.hasPrefix("partial: 0.3 of 0.5"))
     }
 
     /// A replica that lags says "cancelled, nothing executed" of an order that has traded.

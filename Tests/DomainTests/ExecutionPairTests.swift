@@ -147,6 +147,16 @@ import Testing
         #expect(result.state == .filled)
     }
 
+    /// Accepted, and then nothing: cancels change nothing either.
+    @Test func aSecondLegThatHangsRaisesReducing() {
+        var world = ExecutionPairTests.world(Placement(), Placement(share: 0, restsFor: 10_000_000))
+        world.venue.lies = ["status": "NEW"]
+        let ended = world.live(Sample.pair(), killAfter: 100)
+        #expect(!ended)
+        #expect(world.hasReduced)
+        #expect(world.outcomes == [.accepted])
+    }
+
     @Test func aFirstLegThatIsKnownTooLateIsClosed() {
         var world = ExecutionPairTests.world(Placement(told: .lost, shownAfter: 11_000))
         let result = world.run(Sample.pair())

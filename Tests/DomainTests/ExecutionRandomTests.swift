@@ -35,6 +35,35 @@ import Testing
         }
     }
 
+    /// Whatever is answered to whatever is asked: the process goes on, and nothing is sent that was not just committed.
+    @Test(arguments: 0..<200) func anyAnswerToAnything(seed: UInt64) {
+        var numbers = SeededNumbers(seed: seed)
+        var world = ExecutionRandomTests.world(&numbers)
+        let intent = ExecutionRandomTests.intent(&numbers)
+        var (execution, mayPlace) = (world.start(intent), false)
+        var sent = 0
+        for _ in 0..<150 where execution.effect != .finished {
+            if execution.effect.word == "place" {
+                #expect(mayPlace, "seed \(seed)")
+                sent += 1
+            }
+            var answer = world.perform(execution.effect, intent: SequenceNumber(7))
+            mayPlace = false
+            if case .committed = answer {
+                mayPlace = true
+            } else if execution.effect.word != "request", numbers.chance(40) {
+                answer = numbers.pick([
+                    .unanswered("no"), .done, .notSeen, .declined("no"), .trades([]), .price(.zero), .instrument(nil),
+                    .holdings([], isHedgeMode: true), .count(.max), .count(.min), .seen("x"),
+                    .lookedUp(.notSent(NotSent(reason: .busy, text: ""))),
+                    .placed(.unknown(Unknown(reason: .closed, text: ""))),
+                ])
+            }
+            execution.take(answer, at: world.now + Milliseconds(numbers.upTo(100)) - 50)
+        }
+        #expect(intent.action == .close || sent <= (intent.hasPair ? 2 : 1), "seed \(seed)")
+    }
+
     /// Lives until the intent has its end.
     static func live(_ seed: UInt64) -> (world: ExecutionWorld, intent: EventTradeIntent) {
         var numbers = SeededNumbers(seed: seed)

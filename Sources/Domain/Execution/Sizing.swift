@@ -121,7 +121,7 @@ extension ExecutionRules {
         guard case .count(let count) = try story.ask(.ordersOfTheLastMinute) else {
             return .refused(reason: "rate_over_limit", detail: "how many orders there were is not known")
         }
-        if most - count >= (intent.hasPair ? 2 : 1) { return nil }
+        if count <= most - (intent.hasPair ? 2 : 1) { return nil }
         return .refused(reason: "rate_over_limit", detail: "\(count) orders in the last minute, \(most) are allowed")
     }
 
