@@ -70,7 +70,8 @@ package struct AccountTrade: Equatable, Sendable {
         fee = try fields.decimal("commission")
         feeAsset = try fields.text("commissionAsset")
         isMaker = try fields.flag("maker")
-        tradedAtMilliseconds = try fields.whole("time", 1...Int64.max)
+        // More would not fit into a time in nanoseconds.
+        tradedAtMilliseconds = try fields.whole("time", 1...Int64.max / 1_000_000)
     }
 }
 

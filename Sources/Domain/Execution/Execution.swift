@@ -79,6 +79,7 @@ package struct Execution: Sendable {
 
     /// The answer to `effect`.
     package mutating func take(_ answer: ExecutionAnswer, at now: Milliseconds) {
+        guard effect != .finished else { return }
         story.append(ExecutionStory.Step(effect: effect, answer: answer, at: now))
         effect = nextEffect()
     }

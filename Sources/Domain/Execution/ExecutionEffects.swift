@@ -20,6 +20,15 @@ package struct OrderPlan: Hashable, Sendable {
     package var price: ExactDecimal?
     package var holding: ExactDecimal?
 
+    /// As the exchange sees it: what it is stamped for depends on it.
+    package var canOnlyReduce: Bool {
+        switch positionSide {
+        case .both: reduceOnly
+        case .long: side == .sell
+        case .short: side == .buy
+        }
+    }
+
     package init(
         leg: UInt32, symbol: SymbolName, side: OrderSide, positionSide: PositionSide, quantity: ExactDecimal,
         reduceOnly: Bool, price: ExactDecimal? = nil, holding: ExactDecimal? = nil

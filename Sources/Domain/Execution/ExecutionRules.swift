@@ -7,7 +7,7 @@ internal import Exchange
 internal import Records
 
 struct ExecutionRules {
-    private(set) var intent: EventTradeIntent
+    let intent: EventTradeIntent
     let record: IntentToExecute
     let policy: ExecutionPolicy
     var story: ExecutionStory
@@ -23,14 +23,12 @@ struct ExecutionRules {
 
     mutating func run() throws(ExecutionPending) {
         let end = intent.hasPair ? try pair() : try single()
+        // Before the trades are asked for, which takes time: what stands alone stops new risk at once.
+        if let detail = end.reducing { try note([.reducing(ExecutionRules.unhedged(detail))]) }
         var notes: [ExecutionNote] = []
         for leg in end.legs where !leg.isRecorded { notes += try notesOf(leg) }
-        if let detail = end.reducing { notes.append(.reducing(ExecutionRules.unhedged(detail))) }
         _ = try story.ask(.conclude(notes, result(end)))
     }
-
-    /// For sizing another leg by the same rules.
-    mutating func replaceIntent(_ other: EventTradeIntent) { intent = other }
 
     // MARK: One symbol
 
@@ -39,42 +37,51 @@ struct ExecutionRules {
         for request in record.requests { legs.append(try settle(request)) }
         // A close goes on with what is still open; anything else was one order.
         if !legs.isEmpty, intent.action != .close { return ended(legs) }
-        let plans: [OrderPlan]
-        switch try planned(firstLeg: UInt32(legs.count + 1)) {
-        case .orders(let orders): plans = orders
+        let before = legs.count
+        let firstLeg = (legs.map(\.request.plan.leg).max() ?? 0) + 1
+        switch try planned(firstLeg: firstLeg) {
         case .refused(let reason, let detail):
             if legs.isEmpty { return ExecutionEnd(.rejected, reason, detail) }
-            return ended(legs)
-        }
-        for plan in plans {
-            switch try execute(plan) {
-            case .settled(let leg): legs.append(leg)
-            case .refused(let reason, let detail):
-                if legs.isEmpty { return ExecutionEnd(.rejected, reason, detail) }
-                return ended(legs, refused: "\(reason): \(detail)")
+            // Flat is what it was for, whatever its orders say.
+            if reason == "nothing_to_close" { return ended(legs, from: before) }
+            return ended(legs, rest: "\(reason): \(detail)")
+        case .orders(let plans, let left):
+            for plan in plans {
+                switch try execute(plan) {
+                case .settled(let leg): legs.append(leg)
+                case .refused(let reason, let detail):
+                    if legs.isEmpty { return ExecutionEnd(.rejected, reason, detail) }
+                    return ended(legs, from: before, rest: "\(reason): \(detail)")
+                }
             }
+            return ended(legs, from: before, rest: left)
         }
-        return ended(legs)
     }
 
-    private func ended(_ legs: [ExecutedLeg], refused: String? = nil) -> ExecutionEnd {
+    /// - Parameter from: where the legs begin that were sized by what was there in the end: theirs is the last word.
+    /// - Parameter rest: what no leg was for.
+    private func ended(_ legs: [ExecutedLeg], from first: Int = 0, rest: String = "") -> ExecutionEnd {
         let side = legs[0].request.plan.side
-        let executed = legs.contains { !$0.settled.executed.isZero }
-        if let lost = legs.first(where: { $0.settled.state == .notFoundAfterHorizon }) {
+        let last = legs[first...]
+        let isExecuted = legs.contains { !$0.settled.executed.isZero }
+        let lost = (isExecuted ? last : legs[...]).first { $0.settled.state == .notFoundAfterHorizon }
+        if let lost {
             return ExecutionEnd(.failed, "not_found_after_horizon", lost.settled.reason, legs, side)
         }
-        guard executed else {
+        guard isExecuted else {
             let first = legs[0].settled
             let isRefused = first.state == .rejected
             return ExecutionEnd(
                 isRefused ? .rejected : .failed, isRefused ? "exchange_refused" : "unfilled", first.reason, legs, side)
         }
-        let open = legs.filter { $0.settled.executed < $0.request.plan.quantity }
-        guard !open.isEmpty || refused != nil else { return ExecutionEnd(.filled, "", "", legs, side) }
-        let rest =
-            refused ?? open.map { "\($0.settled.executed) of \($0.request.plan.quantity)" }.joined(separator: ", ")
+        var open = last.filter { $0.settled.executed < $0.request.plan.quantity }.map {
+            "\($0.settled.executed) of \($0.request.plan.quantity) \($0.settled.reason)"
+        }
+        if !rest.isEmpty { open.append(rest) }
+        guard !open.isEmpty else { return ExecutionEnd(.filled, "", "", legs, side) }
         // A close that closed in part has not closed.
-        return ExecutionEnd(intent.action == .close ? .failed : .filled, "partial", rest, legs, side)
+        return ExecutionEnd(
+            intent.action == .close ? .failed : .filled, "partial", open.joined(separator: ", "), legs, side)
     }
 
     // MARK: The record of the end
@@ -141,14 +148,6 @@ extension EventAction {
 }
 
 extension String {
-    /// Fit for a reason's field.
-    var bounded: String {
-        guard utf8.count > Limits.reasonBytesMax else { return self }
-        var text = ""
-        for character in self {
-            if text.utf8.count + character.utf8.count > Limits.reasonBytesMax { break }
-            text.append(character)
-        }
-        return text
-    }
+    /// Fit for a reason's field, whoever said it: a record that the log refuses would be an intent without an end.
+    var bounded: String { ForeignText.tame(self) }
 }

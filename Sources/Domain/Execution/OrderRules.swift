@@ -25,31 +25,31 @@ enum LegEnd {
 }
 
 extension ExecutionRules {
-    private static let pauseFirst: Milliseconds = 100
-    private static let pauseMax: Milliseconds = 5_000
     private static let tradesTriesMax = 8
 
-    /// Requests the order and sends it, once.
+    /// Requests the order and sends it, once. What was committed otherwise than asked for is never sent.
     mutating func execute(_ plan: OrderPlan) throws(ExecutionPending) -> LegEnd {
         switch try story.ask(.request(plan)) {
         case .requestRefused(let reason, let detail): return .refused(reason: reason, detail: detail)
-        case .stoodAlready(let request): return .settled(try settle(request))
-        case .committed(let request): return .settled(try place(request))
+        case .committed(let request) where request.plan == plan: return .settled(try place(request))
+        case .committed(let request), .stoodAlready(let request): return .settled(try settle(request))
+        // Only the log answers here, and it knows these answers alone.
         case let other: preconditionFailure("no answer to a request: \(other)")
         }
     }
 
     private mutating func place(_ request: RequestedOrder) throws(ExecutionPending) -> ExecutedLeg {
         guard case .placed(let answer) = try story.ask(.place(request)) else {
-            preconditionFailure("no answer to place")
+            return try resolve(request, "no answer that speaks of an order")
         }
         switch answer {
-        case .accepted(let report): return try follow(report, request)
+        case .accepted(let report) where report.matches(request): return try follow(report, request, isGuarded: false)
+        case .accepted: return try resolve(request, ExecutionRules.otherOrder)
         case .rejected(let rejection):
             return refused(request, rejection.description, code: Int32(clamping: rejection.code ?? 0))
         case .throttled(let throttling): return refused(request, "throttled: \(throttling)")
         case .notSent(let reason): return refused(request, "not_sent: \(reason)")
-        case .unknown(let unknown): return try resolve(request, since: story.now, unknown.description)
+        case .unknown(let unknown): return try resolve(request, unknown.description)
         }
     }
 
@@ -59,7 +59,7 @@ extension ExecutionRules {
             return ExecutedLeg(
                 request: request, settled: settled, isRecorded: true, errorCode: 0, at: request.requestedAt)
         }
-        return try resolve(request, since: story.now, "its process ended before its outcome was recorded")
+        return try resolve(request, "its process ended before its outcome was recorded")
     }
 
     private func refused(_ request: RequestedOrder, _ reason: String, code: Int32 = 0) -> ExecutedLeg {
@@ -70,40 +70,41 @@ extension ExecutionRules {
 
     // MARK: Asking
 
-    /// - Parameter since: no later could it have been stamped.
-    private mutating func resolve(
-        _ request: RequestedOrder, since: Milliseconds, _ why: String
-    ) throws(ExecutionPending) -> ExecutedLeg {
+    private static let otherOrder = "what is there under its id is another order"
+
+    /// It was stamped before now. Whatever the exchange said to a question from before the horizon is too early.
+    private mutating func resolve(_ request: RequestedOrder, _ why: String) throws(ExecutionPending) -> ExecutedLeg {
+        let horizon = story.now + horizon(request.plan)
         try note([.outcome(outcome(request, .unknown, reason: why))])
-        var pause = ExecutionRules.pauseFirst
+        var pauses = Pauses(at: story.now)
         while true {
+            let askedAt = story.now
             switch try lookUp(request) {
-            case .accepted(let report): return try follow(report, request)
-            case .rejected(let rejection) where rejection.kind == .notFound && story.now >= since + horizon(request):
+            case .accepted(let report): return try follow(report, request, isGuarded: true)
+            case .rejected(let rejection) where rejection.kind == .notFound && askedAt >= horizon:
                 if case .notSeen = try story.ask(.witnesses(request)) { return notFound(request, rejection) }
             case .rejected, .throttled, .unknown, .notSent: break
             }
             try raiseWhereUnhedged(request)
-            _ = try story.ask(.pause(pause))
-            pause = min(pause * 2, ExecutionRules.pauseMax)
+            _ = try story.ask(.pause(pauses.next(at: story.now, notOver: horizon)))
         }
     }
 
     /// What does not match the request is not an answer about it.
     private mutating func lookUp(_ request: RequestedOrder) throws(ExecutionPending) -> Answer<OrderReport> {
-        let plan = request.plan
-        guard case .lookedUp(let answer) = try story.ask(.lookUp(plan.symbol, request.clientOrderID)) else {
-            preconditionFailure("no answer to a look-up")
+        guard case .lookedUp(let answer) = try story.ask(.lookUp(request.plan.symbol, request.clientOrderID)) else {
+            return .unknown(Unknown(reason: .notUnderstood, text: "no answer that speaks of an order"))
         }
-        if case .accepted(let report) = answer, !report.matches(plan) {
-            return .unknown(Unknown(reason: .mismatch, text: "what is there under its id is another order"))
+        if case .accepted(let report) = answer, !report.matches(request) {
+            return .unknown(Unknown(reason: .mismatch, text: ExecutionRules.otherOrder))
         }
         return answer
     }
 
-    private func horizon(_ request: RequestedOrder) -> Milliseconds {
+    /// As the request was stamped for: closes may be on their way for longer.
+    private func horizon(_ plan: OrderPlan) -> Milliseconds {
         let window =
-            request.plan.reduceOnly ? Limits.recvWindowMillisecondsDefault : Limits.openingRecvWindowMillisecondsMax
+            plan.canOnlyReduce ? Limits.recvWindowMillisecondsDefault : Limits.openingRecvWindowMillisecondsMax
         return Milliseconds(window) + policy.horizonMargin
     }
 
@@ -116,26 +117,26 @@ extension ExecutionRules {
             at: story.now)
     }
 
-    /// Waits for its end; cancels its rest when it takes too long.
+    /// Waits for its end; cancels its rest when it takes too long. An order that was seen once can only be followed:
+    /// it never ends by not being found.
+    /// - Parameter isGuarded: it was unknown. Its symbol stays guarded until its end.
     private mutating func follow(
-        _ first: OrderReport, _ request: RequestedOrder
+        _ first: OrderReport, _ request: RequestedOrder, isGuarded: Bool
     ) throws(ExecutionPending) -> ExecutedLeg {
-        var report = first
-        var pause = ExecutionRules.pauseFirst
-        let began = story.now
-        if !report.status.isFinal { try note([.outcome(outcome(request, report))]) }
+        var (report, seenAt, isGuarded) = (first, story.now, isGuarded)
+        let patience = story.now + policy.orderWait
+        var pauses = Pauses(at: story.now)
+        if !report.status.isFinal, !isGuarded { try note([.outcome(outcome(request, report))]) }
         while !report.status.isFinal {
-            if story.now - began >= policy.orderWait {
-                _ = try story.ask(.cancel(request.plan.symbol, request.clientOrderID))
-            } else {
-                _ = try story.ask(.pause(pause))
+            _ = try story.ask(.pause(pauses.next(at: story.now, notOver: patience)))
+            if story.now >= patience { _ = try story.ask(.cancel(request.plan.symbol, request.clientOrderID)) }
+            if case .accepted(let next) = try lookUp(request), next.isLater(than: report) {
+                (report, seenAt) = (next, story.now)
+            } else if !isGuarded, story.now - seenAt > policy.horizonMargin {
+                isGuarded = true
+                try note([.outcome(outcome(request, .unknown, reason: "it was there, and is not shown any more"))])
             }
-            if case .accepted(let next) = try lookUp(request) {
-                report = next
-            } else {
-                _ = try story.ask(.pause(pause))
-            }
-            pause = min(pause * 2, ExecutionRules.pauseMax)
+            try raiseWhereUnhedged(request)
         }
         let settled = SettledOrder(
             state: report.status.outcome, exchangeOrderID: String(report.orderID), executed: report.executedQuantity,
@@ -162,15 +163,17 @@ extension ExecutionRules {
     /// bring the rest; none is invented.
     private mutating func fills(_ leg: ExecutedLeg) throws(ExecutionPending) -> [ExecutionNote] {
         guard !leg.settled.executed.isZero, let orderID = Int64(leg.settled.exchangeOrderID) else { return [] }
-        var trades: [AccountTrade] = []
-        var pause = ExecutionRules.pauseFirst
-        for _ in 0..<ExecutionRules.tradesTriesMax {
-            if case .trades(let found) = try story.ask(.trades(leg.request.plan.symbol, orderID: orderID)) {
-                trades = found
-                if Sizing.sum(trades.map(\.quantity)) == leg.settled.executed { break }
+        var (trades, most): ([AccountTrade], ExactDecimal) = ([], .zero)
+        var pauses = Pauses(at: story.now)
+        for attempt in 1...ExecutionRules.tradesTriesMax {
+            if case .trades(let found) = try story.ask(.trades(leg.request.plan.symbol, orderID: orderID)),
+                found.allSatisfy({ $0.belongs(to: leg.request.plan, orderID) }),
+                let sum = Sizing.sum(found.map(\.quantity)), sum > most
+            {
+                (trades, most) = (found, sum)
             }
-            _ = try story.ask(.pause(pause))
-            pause = min(pause * 2, ExecutionRules.pauseMax)
+            if most >= leg.settled.executed || attempt == ExecutionRules.tradesTriesMax { break }
+            _ = try story.ask(.pause(pauses.next(at: story.now)))
         }
         return trades.flatMap { trade in
             trade.notes(policy, clientOrderID: leg.request.clientOrderID.text, of: leg.request.sequence)
@@ -196,10 +199,24 @@ extension ExecutionRules {
 }
 
 extension OrderReport {
-    /// Whether this is the order of that plan. What can only reduce may have been cut down.
-    fileprivate func matches(_ plan: OrderPlan) -> Bool {
-        symbol == plan.symbol.text && side == plan.side && positionSide == plan.positionSide
-            && (plan.reduceOnly ? quantity <= plan.quantity : quantity == plan.quantity)
+    /// Whether this is that request's order. What can only reduce may have been cut down; nothing may have grown.
+    fileprivate func matches(_ request: RequestedOrder) -> Bool {
+        let plan = request.plan
+        return clientOrderID == request.clientOrderID.text && symbol == plan.symbol.text && side == plan.side
+            && positionSide == plan.positionSide
+            && (plan.canOnlyReduce ? quantity <= plan.quantity : quantity == plan.quantity)
+            && executedQuantity <= plan.quantity && (status != .filled || !executedQuantity.isZero)
+    }
+
+    /// Of the same order, and nothing is taken back: what was executed never falls, so this answer is not older.
+    fileprivate func isLater(than before: OrderReport) -> Bool {
+        orderID == before.orderID && executedQuantity >= before.executedQuantity
+    }
+}
+
+extension AccountTrade {
+    fileprivate func belongs(to plan: OrderPlan, _ order: Int64) -> Bool {
+        orderID == order && symbol == plan.symbol.text && side == plan.side && positionSide == plan.positionSide
     }
 }
 

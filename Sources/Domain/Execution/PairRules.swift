@@ -24,40 +24,57 @@ extension ExecutionRules {
             case .refused(let reason, let detail): return ExecutionEnd(.rejected, reason, detail)
             }
         }
-        let plan = first.request.plan
-        guard !first.settled.executed.isZero else {
-            let isRefused = first.settled.state == .rejected
-            return ExecutionEnd(
-                isRefused ? .rejected : .failed, isRefused ? "exchange_refused" : "first_leg_unfilled",
-                first.settled.reason, [first], plan.side)
-        }
+        // Whatever the first is now said to have done, a second that was requested may stand.
         if let request = record.requests.first(where: { $0.plan.leg == 2 }) {
             let second = try settle(request)
-            return ended(first, second, isHedge: request.plan.symbol != plan.symbol, "")
+            if [first, second].allSatisfy({ $0.settled.executed.isZero }) { return unfilled(first, [first, second]) }
+            return ended(first, second, "")
         }
+        guard !first.settled.executed.isZero else { return unfilled(first, [first]) }
         switch try second(first) {
         case .none(let why): return alone(first, why)
         case .undo(let plan, let why): return try undo(first, plan, why)
         case .hedge(let plan):
             switch try execute(plan) {
-            case .settled(let leg): return ended(first, leg, isHedge: true, "")
+            case .settled(let leg): return ended(first, leg, "")
             case .refused(let reason, let detail):
                 return try undo(first, closing(first), "the second leg was refused, \(reason): \(detail)")
             }
         }
     }
 
+    private struct SecondLeg {
+        let symbol: SymbolName
+        let side: OrderSide
+    }
+
+    /// Nil: it is none that could be hedged with.
+    private var secondLeg: SecondLeg? {
+        guard let symbol = SymbolName.known(intent.pair.symbolY), symbol.text != intent.symbol else { return nil }
+        switch intent.pair.sideY {
+        case .buy: return SecondLeg(symbol: symbol, side: .buy)
+        case .sell: return SecondLeg(symbol: symbol, side: .sell)
+        case .unspecified, .UNRECOGNIZED: return nil
+        }
+    }
+
     /// Sizes both before anything is sent: what cannot be hedged is not begun.
     private mutating func firstOfPair() throws(ExecutionPending) -> LegEnd {
-        guard let second = SymbolName.known(intent.pair.symbolY) else {
-            return .refused(reason: "no_instrument", detail: "\(intent.pair.symbolY) cannot be a symbol")
-        }
+        guard let secondLeg, intent.action != .close, isOpening, intent.positionSide != .long,
+            intent.positionSide != .short
+        else { return .refused(reason: "no_pair", detail: "it cannot be a trade of two legs") }
         switch try planned(firstLeg: 1) {
         case .refused(let reason, let detail): return .refused(reason: reason, detail: detail)
-        case .orders(let plans):
-            switch try hedge(of: plans[0].quantity, second) {
-            case .refused(let reason, let detail): return .refused(reason: reason, detail: "\(second): \(detail)")
-            case .orders: return try execute(plans[0])
+        case .orders(let plans, _):
+            switch try hedge(of: plans[0].quantity, secondLeg) {
+            case .refused(let reason, let detail):
+                return .refused(reason: reason, detail: "\(secondLeg.symbol): \(detail)")
+            case .plan(let plan, let price):
+                // The account's limits are for both; once the first stands, they do not keep it from being hedged.
+                if case .refused(let reason, let detail)? = try limitRefusal(plan, price) {
+                    return .refused(reason: reason, detail: "\(secondLeg.symbol): \(detail)")
+                }
+                return try execute(plans[0])
             }
         }
     }
@@ -68,47 +85,52 @@ extension ExecutionRules {
             let why = "severe partial fill: \(executed) of \(requested)"
             return policy.severeFill == .leave ? .none(why) : .undo(closing(first), why)
         }
-        let waited = story.now - first.request.requestedAt
-        guard waited <= policy.pairExposureMax else {
-            return .undo(closing(first), "its fill was known only after \(waited) ms")
-        }
-        guard let symbol = SymbolName.known(intent.pair.symbolY) else { preconditionFailure("checked before it began") }
-        switch try hedge(of: executed, symbol) {
-        case .orders(let plans): return .hedge(plans[0])
+        if let why = stoodTooLong(first) { return .undo(closing(first), why) }
+        guard let secondLeg else { return .undo(closing(first), "its second leg cannot be read") }
+        switch try hedge(of: executed, secondLeg) {
         case .refused(let reason, let detail): return .undo(closing(first), "no hedge, \(reason): \(detail)")
+        case .plan(let plan, _):
+            // Asking for prices may have taken its time, too.
+            if let why = stoodTooLong(first) { return .undo(closing(first), why) }
+            return .hedge(plan)
         }
     }
 
+    private func stoodTooLong(_ first: ExecutedLeg) -> String? {
+        let waited = story.now - first.request.requestedAt
+        return waited <= policy.pairExposureMax ? nil : "it stood alone for \(waited) ms"
+    }
+
+    private enum Hedge {
+        case plan(OrderPlan, price: ExactDecimal)
+        case refused(reason: String, detail: String)
+    }
+
     /// The second leg for so much of the first.
-    private mutating func hedge(of quantity: ExactDecimal, _ symbol: SymbolName) throws(ExecutionPending) -> Planned {
+    private mutating func hedge(of quantity: ExactDecimal, _ leg: SecondLeg) throws(ExecutionPending) -> Hedge {
         let instrument: Instrument
-        switch try rules(of: symbol) {
+        switch try rules(of: leg.symbol) {
         case .found(let found): instrument = found
         case .refused(let reason, let detail): return .refused(reason: reason, detail: detail)
         }
-        guard case .price(let price) = try insist(.price(symbol)) else {
-            return .refused(reason: "exchange_unavailable", detail: "no price of \(symbol)")
+        let price: ExactDecimal
+        switch try self.price(of: leg.symbol) {
+        case .answer(let found): price = found
+        case .unanswered(let why): return .refused(reason: "exchange_unavailable", detail: why)
         }
-        var own = EventTradeIntent()
+        let wanted: ExactDecimal
         do throws(DecimalError) {
-            let ratio = intent.pair.hasRatio ? try ExactDecimal(intent.pair.ratio) : nil
-            own.quantity =
-                try ratio.map { (ratio) throws(DecimalError) in
-                    try Sizing.decimal(try ExactSum.product(of: quantity, ratio)).event
-                } ?? quantity.event
+            wanted = intent.pair.hasRatio ? try Sizing.scaled(quantity, by: intent.pair.ratio) : quantity
         } catch {
             return .refused(reason: "size_out_of_range", detail: "\(error)")
         }
-        var rules = self
-        rules.replaceIntent(own)
-        switch rules.sized(instrument, price) {
+        switch sized(wanted, instrument, price, notionalMin: instrument.notionalMin) {
         case .refused(let reason, let detail): return .refused(reason: reason, detail: detail)
         case .quantity(let found):
-            return .orders([
-                OrderPlan(
-                    leg: 2, symbol: symbol, side: intent.pair.sideY == .buy ? .buy : .sell, positionSide: .both,
-                    quantity: found, reduceOnly: false, price: price)
-            ])
+            let plan = OrderPlan(
+                leg: 2, symbol: leg.symbol, side: leg.side, positionSide: .both, quantity: found, reduceOnly: false,
+                price: price)
+            return .plan(plan, price: price)
         }
     }
 
@@ -125,19 +147,32 @@ extension ExecutionRules {
         _ first: ExecutedLeg, _ plan: OrderPlan, _ why: String
     ) throws(ExecutionPending) -> ExecutionEnd {
         switch try execute(plan) {
-        case .settled(let leg): return ended(first, leg, isHedge: false, why)
+        case .settled(let leg): return ended(first, leg, why)
         case .refused(let reason, let detail):
             return alone(first, "\(why); its close was refused, \(reason): \(detail)")
         }
     }
 
-    private func ended(_ first: ExecutedLeg, _ second: ExecutedLeg, isHedge: Bool, _ why: String) -> ExecutionEnd {
-        var undoing = second
-        undoing.isUndoing = true
-        var end = ExecutionEnd(.filled, "", "", [first, undoing], first.request.plan.side)
+    private func unfilled(_ first: ExecutedLeg, _ legs: [ExecutedLeg]) -> ExecutionEnd {
+        let (settled, side) = (first.settled, first.request.plan.side)
+        switch settled.state {
+        case .rejected: return ExecutionEnd(.rejected, "exchange_refused", settled.reason, legs, side)
+        case .notFoundAfterHorizon:
+            return ExecutionEnd(.failed, "not_found_after_horizon", settled.reason, legs, side)
+        case .accepted, .partiallyFilled, .filled, .canceled, .expired, .unknown, .unspecified, .UNRECOGNIZED:
+            return ExecutionEnd(.failed, "first_leg_unfilled", settled.reason, legs, side)
+        }
+    }
+
+    private func ended(_ first: ExecutedLeg, _ second: ExecutedLeg, _ why: String) -> ExecutionEnd {
+        // What it was for is in the request itself: another process may have decided it.
+        let isHedge = second.request.plan.symbol != first.request.plan.symbol
+        var other = second
+        other.isUndoing = !isHedge
+        var end = ExecutionEnd(.filled, "", "", [first, other], first.request.plan.side)
         end.unhedged = exposure(first, until: second.at)
         let isWhole = second.settled.executed == second.request.plan.quantity
-        switch (isHedge, isWhole) {
+        switch (isHedge, isWhole && !first.settled.executed.isZero) {
         case (true, true):
             if first.settled.executed < first.request.plan.quantity {
                 (end.reason, end.detail) =

@@ -13,21 +13,28 @@ enum Sizing {
     /// The most parts of one close.
     private static let partsMax = Limits.ordersPerIntentMax
 
-    /// In units of the base asset, not rounded to a step.
-    static func wanted(_ intent: EventTradeIntent, _ price: ExactDecimal) throws(SizeError) -> ExactDecimal {
+    /// In units of the base asset, not rounded to a step. Nil: it needs a price.
+    static func wanted(_ intent: EventTradeIntent, _ price: ExactDecimal?) throws(SizeError) -> ExactDecimal? {
         do throws(DecimalError) {
             if intent.hasQuantity { return try ExactDecimal(intent.quantity) }
             guard intent.hasPositionSizeUsd else { throw .empty }
+            guard let price else { return nil }
             return try quotient(try ExactDecimal(intent.positionSizeUsd), price)
         } catch {
             throw SizeError(text: "\(error)")
         }
     }
 
-    /// a ÷ b, towards zero at 12 places or less.
+    /// a ÷ b at 12 places or less, never more than it is; both greater than zero.
     static func quotient(_ a: ExactDecimal, _ b: ExactDecimal) throws(DecimalError) -> ExactDecimal {
+        guard !b.isZero, !b.isNegative else { throw .outOfRange("a division by \(b)") }
         let one = ExactSum(try ExactDecimal(coefficient: 1, exponent: 0))
-        return try decimal(try ExactSum(a).multiplied(by: one, dividedBy: ExactSum(b)))
+        // Rounded half to even, so up to half a unit of the last place too much.
+        var result = try ExactSum(a).multiplied(by: one, dividedBy: ExactSum(b))
+        if try result.multiplied(by: ExactSum(b)) > ExactSum(a) {
+            result = try result.subtracting(try ExactSum(coefficient: 1, exponent: ExactSum.divisionExponent))
+        }
+        return try decimal(result)
     }
 
     /// Digits that do not fit are dropped.
@@ -42,6 +49,10 @@ enum Sizing {
 
     static func product(_ a: ExactDecimal, _ b: ExactDecimal) throws(SizeError) -> ExactSum {
         do throws(DecimalError) { return try ExactSum.product(of: a, b) } catch { throw SizeError(text: "\(error)") }
+    }
+
+    static func scaled(_ a: ExactDecimal, by ratio: EventDecimal) throws(DecimalError) -> ExactDecimal {
+        try decimal(try ExactSum.product(of: a, try ExactDecimal(ratio)))
     }
 
     static func adding(_ a: ExactDecimal, _ b: ExactDecimal) throws(SizeError) -> ExactDecimal {
@@ -67,20 +78,29 @@ enum Sizing {
         do throws(DecimalError) { return try rule.floored(value) } catch { throw SizeError(text: "\(error)") }
     }
 
-    /// The quantity in orders that the rule allows. What is under a step stays.
-    static func parts(_ quantity: ExactDecimal, _ rule: StepRule) -> [ExactDecimal] {
-        var rest = quantity
-        var parts: [ExactDecimal] = []
-        while parts.count < partsMax {
-            do throws(SizeError) {
-                let wanted = rule.maximum.isZero ? rest : min(rest, rule.maximum)
-                guard let part = try floored(wanted, rule), !part.isZero else { return parts }
-                parts.append(part)
-                rest = try adding(rest, part.negated)
-            } catch {
-                return parts
-            }
+    /// The quantity in orders that the rule allows, and what no order can hold: under a step, or under the minimum.
+    static func parts(_ quantity: ExactDecimal, _ rule: StepRule) throws(SizeError) -> Parts {
+        var parts = Parts(sizes: [], left: quantity)
+        while parts.sizes.count < partsMax, let part = try floored(try largest(of: parts.left, rule), rule),
+            !part.isZero
+        {
+            parts.sizes.append(part)
+            parts.left = try adding(parts.left, part.negated)
         }
         return parts
+    }
+
+    struct Parts {
+        var sizes: [ExactDecimal]
+        var left: ExactDecimal
+    }
+
+    /// As much as fits into one order; less where the rest would be too small for another.
+    private static func largest(of rest: ExactDecimal, _ rule: StepRule) throws(SizeError) -> ExactDecimal {
+        guard !rule.maximum.isZero, rest > rule.maximum else { return rest }
+        let after = try adding(rest, rule.maximum.negated)
+        guard after < rule.minimum else { return rule.maximum }
+        let shorter = try adding(rest, rule.minimum.negated)
+        return shorter < rule.minimum ? rule.maximum : shorter
     }
 }

@@ -6,17 +6,31 @@ internal import Exchange
 internal import Records
 
 enum Planned {
-    case orders([OrderPlan])
+    /// - Parameter left: what no order can close, for people; empty: nothing.
+    case orders([OrderPlan], left: String)
     case refused(reason: String, detail: String)
+}
+
+/// What was asked for until there was an answer of the kind that was asked for.
+enum Insisted<Value> {
+    case answer(Value)
+    case unanswered(String)
 }
 
 extension ExecutionRules {
     /// For how long an opening intent waits for an exchange that does not answer.
-    private static let patience: Milliseconds = 10_000
+    static let patience: Milliseconds = 10_000
 
     mutating func planned(firstLeg: UInt32) throws(ExecutionPending) -> Planned {
         guard let symbol = SymbolName.known(intent.symbol) else {
             return .refused(reason: "no_instrument", detail: "\(intent.symbol) cannot be a symbol")
+        }
+        let side: OrderSide?
+        switch intent.action {
+        case .buy: side = .buy
+        case .sell: side = .sell
+        case .close: side = nil
+        case .hold, .unspecified, .UNRECOGNIZED: return .refused(reason: "no_action", detail: "nothing that is known")
         }
         if isOpening, let refusal = try openingRefusal() { return refusal }
         let instrument: Instrument
@@ -24,12 +38,17 @@ extension ExecutionRules {
         case .found(let found): instrument = found
         case .refused(let reason, let detail): return .refused(reason: reason, detail: detail)
         }
-        if intent.action == .close { return try closing(symbol, instrument, firstLeg) }
-        return try trading(symbol, instrument, firstLeg)
+        guard let side else { return try closing(symbol, instrument, firstLeg) }
+        if isOpening { return try opening(symbol, instrument, side, firstLeg) }
+        return try reducing(symbol, instrument, side, firstLeg)
     }
 
-    /// Whether the intent may increase risk.
-    private var isOpening: Bool { intent.action != .close && !intent.reduceOnly }
+    /// Whether the intent may increase risk: as the guards see it, so what they let through is not refused here.
+    var isOpening: Bool {
+        if intent.action == .close || intent.reduceOnly { return false }
+        if intent.action == .sell, intent.positionSide == .long { return false }
+        return intent.action != .buy || intent.positionSide != .short
+    }
 
     enum Rules {
         case found(Instrument)
@@ -37,28 +56,53 @@ extension ExecutionRules {
     }
 
     mutating func rules(of symbol: SymbolName) throws(ExecutionPending) -> Rules {
-        switch try insist(.instrument(symbol)) {
-        case .instrument(let found?):
+        let answer = try insist(.instrument(symbol)) { answer -> Instrument?? in
+            if case .instrument(let found) = answer { .some(found) } else { nil }
+        }
+        switch answer {
+        case .answer(let found?):
             guard found.isTrading || !isOpening else {
                 return .refused(reason: "not_trading", detail: "\(symbol) is \(found.status)")
             }
             return .found(found)
-        case .instrument(nil): return .refused(reason: "no_instrument", detail: "the exchange lists no \(symbol)")
+        case .answer(nil): return .refused(reason: "no_instrument", detail: "the exchange lists no \(symbol)")
         case .unanswered(let why): return .refused(reason: "exchange_unavailable", detail: why)
-        case let other: preconditionFailure("no answer about an instrument: \(other)")
         }
     }
 
-    /// Asks until there is an answer; where risk would be increased, not for long.
-    mutating func insist(_ effect: ExecutionEffect) throws(ExecutionPending) -> ExecutionAnswer {
-        let began = story.now
-        var pause: Milliseconds = 200
+    mutating func price(of symbol: SymbolName) throws(ExecutionPending) -> Insisted<ExactDecimal> {
+        try insist(.price(symbol)) { answer in
+            guard case .price(let price) = answer, !price.isZero, !price.isNegative else { return nil }
+            return price
+        }
+    }
+
+    struct Holdings {
+        let rows: [PositionReport]
+        let isHedgeMode: Bool
+    }
+
+    mutating func holdings(of symbol: SymbolName) throws(ExecutionPending) -> Insisted<Holdings> {
+        try insist(.holdings(symbol)) { answer in
+            guard case .holdings(let rows, let isHedgeMode) = answer else { return nil }
+            return Holdings(rows: rows.filter { $0.symbol == symbol.text }, isHedgeMode: isHedgeMode)
+        }
+    }
+
+    /// Asks until there is an answer that can be used; where risk would be increased, not for long.
+    mutating func insist<Value>(
+        _ effect: ExecutionEffect, _ read: (ExecutionAnswer) -> Value?
+    ) throws(ExecutionPending) -> Insisted<Value> {
+        let end = story.now + ExecutionRules.patience
+        var pauses = Pauses(at: story.now)
         while true {
             let answer = try story.ask(effect)
-            guard case .unanswered = answer else { return answer }
-            if isOpening, story.now - began >= ExecutionRules.patience { return answer }
-            _ = try story.ask(.pause(pause))
-            pause = min(pause * 2, 5_000)
+            if let value = read(answer) { return .answer(value) }
+            if isOpening, story.now >= end {
+                guard case .unanswered(let why) = answer else { return .unanswered("no usable answer") }
+                return .unanswered(why)
+            }
+            _ = try story.ask(.pause(min(pauses.next(at: story.now), Pauses.most)))
         }
     }
 
@@ -74,49 +118,41 @@ extension ExecutionRules {
                 reason: "leverage_over_limit", detail: "\(intent.leverage) × is over \(policy.leverageMax) ×")
         }
         guard let most = policy.ordersPerMinuteMax else { return nil }
-        guard case .count(let count) = try story.ask(.ordersOfTheLastMinute) else { preconditionFailure("no count") }
-        if count < most { return nil }
+        guard case .count(let count) = try story.ask(.ordersOfTheLastMinute) else {
+            return .refused(reason: "rate_over_limit", detail: "how many orders there were is not known")
+        }
+        if count <= most - (intent.hasPair ? 2 : 1) { return nil }
         return .refused(reason: "rate_over_limit", detail: "\(count) orders in the last minute, \(most) are allowed")
     }
 
-    // MARK: One order that trades
+    // MARK: One order that may increase risk
 
-    private mutating func trading(
-        _ symbol: SymbolName, _ instrument: Instrument, _ leg: UInt32
+    private mutating func opening(
+        _ symbol: SymbolName, _ instrument: Instrument, _ side: OrderSide, _ leg: UInt32
     ) throws(ExecutionPending) -> Planned {
-        let side: OrderSide = intent.action == .buy ? .buy : .sell
         let positionSide: PositionSide
         switch intent.positionSide {
         case .long: positionSide = .long
         case .short: positionSide = .short
-        case .both, .unspecified, .UNRECOGNIZED: positionSide = .both
-        }
-        // In hedge mode the sides say what reduces, and the flag is not sent.
-        if intent.reduceOnly, positionSide != .both, (positionSide == .long) != (side == .sell) {
-            return .refused(reason: "cannot_reduce", detail: "\(side.rawValue) of \(positionSide.rawValue) opens")
+        case .both, .unspecified: positionSide = .both
+        case .UNRECOGNIZED: return .refused(reason: "no_position_side", detail: "one that is not known")
         }
         let price: ExactDecimal
-        switch try insist(.price(symbol)) {
-        case .price(let found): price = found
+        switch try self.price(of: symbol) {
+        case .answer(let found): price = found
         case .unanswered(let why): return .refused(reason: "exchange_unavailable", detail: why)
-        case let other: preconditionFailure("no price: \(other)")
         }
         let quantity: ExactDecimal
-        switch sized(instrument, price) {
+        switch sized(instrument, price, notionalMin: instrument.notionalMin) {
         case .quantity(let found): quantity = found
         case .refused(let reason, let detail): return .refused(reason: reason, detail: detail)
         }
-        if isOpening {
-            if let refusal = try limitRefusal(symbol, side, positionSide, quantity, price, instrument) {
-                return refusal
-            }
-            if let refusal = try leverageRefusal(symbol) { return refusal }
-        }
-        return .orders([
-            OrderPlan(
-                leg: leg, symbol: symbol, side: side, positionSide: positionSide, quantity: quantity,
-                reduceOnly: intent.reduceOnly, price: price)
-        ])
+        let plan = OrderPlan(
+            leg: leg, symbol: symbol, side: side, positionSide: positionSide, quantity: quantity, reduceOnly: false,
+            price: price)
+        if let refusal = try limitRefusal(plan, price) { return refusal }
+        if let refusal = try leverageRefusal(symbol) { return refusal }
+        return .orders([plan], left: "")
     }
 
     enum Sized {
@@ -124,18 +160,34 @@ extension ExecutionRules {
         case refused(reason: String, detail: String)
     }
 
-    /// Down to a step.
-    func sized(_ instrument: Instrument, _ price: ExactDecimal) -> Sized {
+    /// What the intent wants, down to a step.
+    func sized(
+        _ instrument: Instrument, _ price: ExactDecimal?, atMost most: ExactDecimal? = nil,
+        notionalMin: ExactDecimal? = nil
+    ) -> Sized {
+        do throws(SizeError) {
+            guard let wanted = try Sizing.wanted(intent, price) else {
+                return .refused(reason: "size_out_of_range", detail: "no price for a size in dollars")
+            }
+            return sized(most.map { min(wanted, $0) } ?? wanted, instrument, price, notionalMin: notionalMin)
+        } catch {
+            return .refused(reason: "size_out_of_range", detail: error.text)
+        }
+    }
+
+    /// - Parameter notionalMin: nil where it can only reduce.
+    func sized(
+        _ wanted: ExactDecimal, _ instrument: Instrument, _ price: ExactDecimal?, notionalMin: ExactDecimal?
+    ) -> Sized {
         let rule = instrument.marketQuantity
         do throws(SizeError) {
-            let wanted = try Sizing.wanted(intent, price)
-            guard let quantity = try Sizing.floored(wanted, rule), !quantity.isZero else {
-                return .refused(reason: "below_minimum", detail: "\(wanted) is under \(rule.minimum)")
+            guard !wanted.isNegative, let quantity = try Sizing.floored(wanted, rule), !quantity.isZero else {
+                return .refused(reason: "below_minimum", detail: "\(wanted) is under \(max(rule.minimum, rule.step))")
             }
             guard rule.maximum.isZero || quantity <= rule.maximum else {
                 return .refused(reason: "above_maximum", detail: "\(quantity) is over \(rule.maximum) of one order")
             }
-            if !intent.reduceOnly, let least = instrument.notionalMin {
+            if let price, let least = notionalMin {
                 let notional = try Sizing.product(price, quantity)
                 guard notional >= ExactSum(least) else {
                     return .refused(reason: "below_minimum", detail: "worth \(notional), \(least) are needed")
@@ -143,16 +195,15 @@ extension ExecutionRules {
             }
             return .quantity(quantity)
         } catch {
-            return .refused(reason: "size_out_of_range", detail: "\(error.text)")
+            return .refused(reason: "size_out_of_range", detail: error.text)
         }
     }
 
-    private mutating func limitRefusal(
-        _ symbol: SymbolName, _ side: OrderSide, _ positionSide: PositionSide, _ quantity: ExactDecimal,
-        _ price: ExactDecimal, _ instrument: Instrument
-    ) throws(ExecutionPending) -> Planned? {
+    // MARK: The account's own limits
+
+    mutating func limitRefusal(_ plan: OrderPlan, _ price: ExactDecimal) throws(ExecutionPending) -> Planned? {
         do throws(SizeError) {
-            let worth = try Sizing.product(price, quantity)
+            let worth = try Sizing.product(price, plan.quantity)
             if let most = policy.orderUSDMax, worth > ExactSum(most) {
                 return .refused(reason: "order_over_limit", detail: "worth \(worth), \(most) are allowed")
             }
@@ -160,12 +211,12 @@ extension ExecutionRules {
             return .refused(reason: "size_out_of_range", detail: error.text)
         }
         guard let most = policy.positionUSDMax else { return nil }
-        guard case .holdings(let rows, _) = try insist(.holdings(symbol)) else {
+        guard case .answer(let holdings) = try holdings(of: plan.symbol) else {
             return .refused(reason: "exchange_unavailable", detail: "its positions are not known")
         }
         do throws(SizeError) {
-            let held = rows.first { $0.symbol == symbol.text && $0.positionSide == positionSide }?.quantity ?? .zero
-            let after = try Sizing.adding(held, side == .buy ? quantity : quantity.negated)
+            let held = holdings.rows.first { $0.positionSide == plan.positionSide }?.quantity ?? .zero
+            let after = try Sizing.adding(held, plan.side == .buy ? plan.quantity : plan.quantity.negated)
             let worth = try Sizing.product(price, after)
             guard worth.magnitude <= ExactSum(most) || after.magnitude < held.magnitude else {
                 return .refused(
@@ -179,45 +230,17 @@ extension ExecutionRules {
 
     private mutating func leverageRefusal(_ symbol: SymbolName) throws(ExecutionPending) -> Planned? {
         guard intent.leverage > 0 else { return nil }
-        switch try insist(.leverage(symbol, Int(intent.leverage))) {
-        case .done: return nil
-        case .declined(let why): return .refused(reason: "leverage_refused", detail: why)
-        case .unanswered(let why): return .refused(reason: "exchange_unavailable", detail: why)
-        case let other: preconditionFailure("no answer to a leverage: \(other)")
-        }
-    }
-
-    // MARK: A close: whatever is there, in as many orders as it takes
-
-    private mutating func closing(
-        _ symbol: SymbolName, _ instrument: Instrument, _ firstLeg: UInt32
-    ) throws(ExecutionPending) -> Planned {
-        guard case .holdings(let rows, _) = try insist(.holdings(symbol)) else { preconditionFailure("no holdings") }
-        var plans: [OrderPlan] = []
-        let wanted = intent.positionSide.wanted
-        for row in rows where row.symbol == symbol.text && !row.quantity.isZero {
-            guard wanted == nil || row.positionSide == wanted else { continue }
-            let side: OrderSide = row.quantity.isNegative ? .buy : .sell
-            for part in Sizing.parts(row.quantity.magnitude, instrument.marketQuantity) {
-                plans.append(
-                    OrderPlan(
-                        leg: firstLeg + UInt32(plans.count), symbol: symbol, side: side,
-                        positionSide: row.positionSide, quantity: part, reduceOnly: true, holding: row.quantity))
+        let answer = try insist(.leverage(symbol, Int(intent.leverage))) { answer -> String?? in
+            switch answer {
+            case .done: .some(nil)
+            case .declined(let why): .some(why)
+            default: nil
             }
         }
-        guard !plans.isEmpty else { return .refused(reason: "nothing_to_close", detail: "\(symbol) is flat") }
-        return .orders(plans)
-    }
-}
-
-extension EventPositionSide {
-    /// Nil: whatever is there.
-    fileprivate var wanted: PositionSide? {
-        switch self {
-        case .both: .both
-        case .long: .long
-        case .short: .short
-        case .unspecified, .UNRECOGNIZED: nil
+        switch answer {
+        case .answer(nil): return nil
+        case .answer(let why?): return .refused(reason: "leverage_refused", detail: why)
+        case .unanswered(let why): return .refused(reason: "exchange_unavailable", detail: why)
         }
     }
 }
