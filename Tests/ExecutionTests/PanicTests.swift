@@ -67,13 +67,12 @@ import Testing
         }
     }
 
-    /// The last look: requested already, and waiting for its turn to leave.
-    @Test func aRequestThatHasNotLeftIsFencedByAPanic() throws {
+    /// Requested, and its process died: whoever takes it over sends nothing.
+    @Test func aRequestOfADeadProcessIsNotSentAfterAPanic() throws {
         let exchange = try Exchange()
         try withTradingLog(exchange) { log in
             try log.intent("BTCUSDT", "buy", "0.01", trace: "t")
-            let victim = try log.serve("execution", failpoint: "request.after@1")
-            _ = try victim.finish()
+            try expectKilled([try log.serve("execution", failpoint: "request.after@1")])
             try trigger(log)
             let heir = try log.serve("execution")
             _ = try log.wait(for: 1, "execution.result", [heir])
@@ -82,5 +81,37 @@ import Testing
             let orders = try exchange.orders()
             #expect(orders.isEmpty)
         }
+    }
+
+    /// The last look: requested, and in the queue behind other calls, because the client's connections are all busy.
+    @Test func aRequestThatWaitsForItsConnectionIsFencedByAPanic() throws {
+        let symbols = (1...48).map { "A\($0)USDT" }
+        try withTradingLog(try many(symbols)) { log in
+            // 24 connections: while the prices of the later ones are on their way, orders of the first ones queue.
+            try log.exchange.fault(
+                #"{"kind":"delay","after_ms":2500,"method":"GET","path":"/fapi/v1/premiumIndex","times":100}"#)
+            let lines = symbols.map { #"{"trace_id":"\#($0)","symbol":"\#($0)","side":"buy","quantity":"1"}"# }
+            try log.append(TradingLog.Stream.intents, lines: lines)
+            let service = try log.serve("execution", ["execution.in_flight_max=48"])
+            _ = try log.wait(for: 20, "order.requested", [service])
+            try trigger(log)
+            _ = try log.wait(for: symbols.count, "execution.result", [service])
+            try log.stop(service)
+            let judgement = try Judgement(log)
+            try judgement.expectOnce(symbols)
+            let reasons = judgement.of("execution.result").map { $0.row("data").text("reason") }
+            let fenced = reasons.filter { $0.hasPrefix("exchange_refused: not_sent: fenced") }.count
+            let halted = reasons.filter { $0.hasPrefix("halted") }.count
+            let sent = try log.exchange.orders().count
+            #expect(fenced > 0 && fenced + halted + sent == symbols.count, "\(fenced) \(halted) \(sent) \(reasons)")
+        }
+    }
+
+    private func many(_ symbols: [String]) throws -> Exchange {
+        let path = FileManager.default.temporaryDirectory.path + "/symbols-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }  // harms no test
+        let lines = symbols.map { "\($0) \($0.dropLast(4)) USDT 100 0.01 0.1 100000 10000 5" }
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: path))
+        return try Exchange(["--symbols", path])
     }
 }

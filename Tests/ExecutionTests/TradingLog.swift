@@ -142,15 +142,9 @@ func withTradingLogs(
     for log in logs {
         try FileManager.default.createDirectory(atPath: log.folder, withIntermediateDirectories: true)
     }
-    for made in try logs.map({ try $0.start(["init"]) }) {
-        let finished = try made.finish()
-        guard finished.status == 0 else { throw Trouble("\(finished)") }
-    }
+    try expectDone(try logs.map { try $0.start(["init"]) }, location: location)
     try body(logs)
-    for checked in try logs.map({ try $0.start(["verify"]) }) {
-        let finished = try checked.finish()
-        #expect(finished.status == 0, "\(finished)", sourceLocation: location)
-    }
+    try expectDone(try logs.map { try $0.start(["verify"]) }, location: location)
 }
 
 func expectKilled(_ victims: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {
