@@ -109,6 +109,9 @@ let package = Package(
         tests(
             "ServicesTests", ["Services", "Processes", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
+        tests(
+            "ExecutionTests",
+            ["Programmes", "Events", "Records", "EventLog", "ExchangeSimulation", "backstop", "exchange-simulator"]),
         tests("SoakTests", ["Programmes", "log-soak"]),
         tests(
             "ExchangeSimulatorTests", ["ExchangeSimulation", "exchange-simulator", "Programmes", "Events", "Records"]),
