@@ -60,7 +60,7 @@ package final class ExecutionService: Sendable {
     package func run() throws {
         let lock = try reader.begin()
         defer { withExtendedLifetime(lock) {} }
-        try takeOwn()
+        try reader.eachOwn { try self.take($0) }
         reader.sayListening()
         while !reader.isStopping {
             let head = try log.head().sequence
@@ -76,16 +76,6 @@ package final class ExecutionService: Sendable {
             if let failure = work.withLock({ $0.failure }) { throw ExecutionFailure(description: failure) }
         }
         try drain()
-    }
-
-    private func takeOwn() throws {
-        var last = EntryID.zero
-        while true {
-            let own = try reader.own(after: last)
-            if own.isNothing { return }
-            try take(own.delivered)
-            last = own.delivered.last?.entry.id ?? own.dropped.last ?? own.dead.last?.entry.id ?? .last
-        }
     }
 
     private func drain() throws {

@@ -66,9 +66,20 @@ package final class GroupReader: Sendable {
     }
 
     /// What this very consumer left, by id.
-    package func own(after id: EntryID) throws -> Redelivered {
+    func own(after id: EntryID) throws -> Redelivered {
         try redelivered { [role, consumer, batch] in
             try $0.readOwn(role.stream, role.group, consumer: consumer, after: id, count: batch, asRole: true)
+        }
+    }
+
+    /// All that this very consumer left, in order: a pid came again.
+    package func eachOwn(_ take: ([Delivered]) throws -> Void) throws {
+        var last = EntryID.zero
+        while true {
+            let own = try own(after: last)
+            if own.isNothing { return }
+            try take(own.delivered)
+            last = own.delivered.last?.entry.id ?? own.dropped.last ?? own.dead.last?.entry.id ?? .last
         }
     }
 
