@@ -138,19 +138,34 @@ package final class ExchangeDesk: Sendable {
     private func witnessesOfTrades(_ request: RequestedOrder, _ reply: @escaping Reply) {
         do {
             if try journal.hasFill(of: request) { return reply(.seen("the log has a fill of it")) }
-            let since = try journal.recordedAt(request.sequence)
-            let range = Endpoint.TradeRange.between(
-                Timestamp(nanoseconds: since.nanoseconds - 1_000_000_000), journal.log.clock.now())
-            answered(.accountTrades(request.plan.symbol, range), reply) { trades in
-                do {
-                    let stranger = try trades.first { try self.journal.isUnexplained($0, request) }
-                    return stranger.map { .seen("trade \($0.tradeID) of order \($0.orderID) is nobody's") } ?? .notSeen
-                } catch {
-                    return .unanswered("\(error)")
-                }
-            }
+            // Trades bear the exchange's time, and its clock may be as far from ours as requests are stamped for.
+            let off = Limits.clockOffsetMillisecondsMax
+            let since = try journal.recordedAt(request.sequence).milliseconds - off
+            let until = journal.log.clock.now().milliseconds + off
+            witnesses(
+                .between(Timestamp(milliseconds: since), Timestamp(milliseconds: until)), request, reply)
         } catch {
             reply(.unanswered("\(error)"))
+        }
+    }
+
+    /// Page by page: what an answer has no room for may be the very trade.
+    private func witnesses(
+        _ range: Endpoint.TradeRange, _ request: RequestedOrder, _ reply: @escaping Reply
+    ) {
+        line.ask(.accountTrades(request.plan.symbol, range)) { answer in
+            guard case .accepted(let trades) = answer else { return reply(.unanswered("no list of trades")) }
+            do {
+                if let found = try trades.first(where: { try self.journal.isUnexplained($0, request) }) {
+                    return reply(.seen("trade \(found.tradeID) of order \(found.orderID) is nobody's"))
+                }
+            } catch {
+                return reply(.unanswered("\(error)"))
+            }
+            guard trades.count >= Limits.tradesPerAnswerMax, let last = trades.map(\.tradeID).max() else {
+                return reply(.notSeen)
+            }
+            self.witnesses(.fromID(last + 1), request, reply)
         }
     }
 

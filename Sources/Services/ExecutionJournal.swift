@@ -44,7 +44,7 @@ package struct ExecutionJournal: Sendable {
         return try ExecutionJournal.requested(record, settledBy: final, at: moment(record.header.recordedAt))
     }
 
-    private func first(_ key: String) throws -> Record? {
+    func first(_ key: String) throws -> Record? {
         try log.snapshot { snapshot in
             guard let sequence = try snapshot.first(.own(key), stream: nil) else { return nil }
             return try snapshot.record(sequence)
