@@ -65,6 +65,9 @@ let package = Package(
             "Services",
             ["Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", protobuf, logging, yams]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
+        room(
+            "Simulation",
+            ["Records", "EventLog", "Events", "Exchange", "Domain", "Services", "ExchangeSimulation", logging]),
         .executableTarget(
             name: "exchange-simulator",
             dependencies: ["Processes", "Records", "Events", "ExchangeSimulation", arguments] + nio,
@@ -87,7 +90,8 @@ let package = Package(
         // No target depends on it: linked into a process, its `open` would be that process' `open`.
         .target(name: "CallShim", path: "Tests/CallShim"),
         .target(
-            name: "Programmes", dependencies: ["Records", "Processes", "EventLog", "Events", "Services", "CHiredis"],
+            name: "Programmes",
+            dependencies: ["Records", "Processes", "EventLog", "Events", "Services", "Simulation", "CHiredis"],
             path: "Tests/Programmes",
             swiftSettings: strict
         ),
@@ -113,6 +117,7 @@ let package = Package(
             "ExecutionTests",
             ["Programmes", "Events", "Records", "EventLog", "ExchangeSimulation", "backstop", "exchange-simulator"]),
         tests("SoakTests", ["Programmes", "log-soak"]),
+        tests("SimulationTests", ["Simulation"]),
         tests(
             "ExchangeSimulatorTests", ["ExchangeSimulation", "exchange-simulator", "Programmes", "Events", "Records"]),
         tests("HouseTests", []),

@@ -5,7 +5,7 @@ internal import Events
 internal import Records
 
 extension Venue {
-    static let faultKinds = [
+    package static let faultKinds = [
         "partial_fill", "reject", "lost", "ghost", "unavailable", "timeout", "rate_limit", "ban", "forbidden",
         "bad_gateway", "cut", "close", "slow", "delay", "stale_positions",
     ]

@@ -1,26 +1,32 @@
 // Execution's side of the log: requests, what is noted on the way, and the end of an intent, which is acknowledged in
 // the transaction that records it. Whether a request may be sent is decided here by the log's answer, and nowhere else.
 
-internal import Domain
-internal import EventLog
-internal import Events
+package import Domain
+package import EventLog
+package import Events
 internal import Exchange
-internal import Records
+package import Records
 
-struct ExecutionJournal: Sendable {
-    let log: EventLog
-    let policy: ExecutionPolicy
+package struct ExecutionJournal: Sendable {
+    package let log: EventLog
+    package let policy: ExecutionPolicy
     let producer: String
-    static let stream = StreamCatalogue.intents
-    static let group = "quantum:group:execution:trade.intent"
+    package static let stream = StreamCatalogue.intents
+    package static let group = "quantum:group:execution:trade.intent"
+
+    package init(log: EventLog, policy: ExecutionPolicy, producer: String) {
+        self.log = log
+        self.policy = policy
+        self.producer = producer
+    }
 
     /// Of the clock that ages are counted by.
-    var now: Milliseconds { Milliseconds(log.clock.boot().nanoseconds / 1_000_000) }
+    package var now: Milliseconds { Milliseconds(log.clock.boot().nanoseconds / 1_000_000) }
 
     // MARK: Reading
 
     /// The intent with the requests that it has already; nil where it has its result.
-    func intent(_ record: Record) throws -> IntentToExecute? {
+    package func intent(_ record: Record) throws -> IntentToExecute? {
         guard case .tradeIntent(let message) = try EventRecord.decode(record) else {
             throw MessageError("kind", "an intent is expected")
         }
@@ -38,7 +44,7 @@ struct ExecutionJournal: Sendable {
         return try ExecutionJournal.requested(record, settledBy: final, at: moment(record.header.recordedAt))
     }
 
-    private func first(_ key: String) throws -> Record? {
+    func first(_ key: String) throws -> Record? {
         try log.snapshot { snapshot in
             guard let sequence = try snapshot.first(.own(key), stream: nil) else { return nil }
             return try snapshot.record(sequence)
@@ -79,7 +85,7 @@ struct ExecutionJournal: Sendable {
     }
 
     /// How many orders were requested in the last minute.
-    func ordersOfTheLastMinute() throws -> Int {
+    package func ordersOfTheLastMinute() throws -> Int {
         let since = UInt64(max(0, log.clock.now().milliseconds - 60_000))
         return try log.snapshot { snapshot in
             guard let stream = try snapshot.stream(StreamCatalogue.orderRequests) else { return 0 }
@@ -88,7 +94,7 @@ struct ExecutionJournal: Sendable {
     }
 
     /// Whether an order that may increase risk may leave now. Where the log cannot be read: no.
-    func mayLeave(_ plan: OrderPlan) -> Bool {
+    package func mayLeave(_ plan: OrderPlan) -> Bool {
         if plan.reduceOnly { return true }
         do {
             let guards = try log.snapshot { try $0.guards() }
@@ -101,7 +107,7 @@ struct ExecutionJournal: Sendable {
     // MARK: Writing
 
     /// Appends the request. Only the answer `committed` lets it be sent.
-    func request(_ plan: OrderPlan, of intent: SequenceNumber, traceID: String) throws -> ExecutionAnswer {
+    package func request(_ plan: OrderPlan, of intent: SequenceNumber, traceID: String) throws -> ExecutionAnswer {
         let message = message(plan, intent)
         return try log.transact(plan.reduceOnly ? .group : .ordinary) { [self] transaction in
             if try transaction.first(.own("execution.result/\(intent.rawValue)"), stream: nil) != nil {
@@ -148,12 +154,12 @@ struct ExecutionJournal: Sendable {
         return message
     }
 
-    func note(_ notes: [ExecutionNote], traceID: String) throws {
+    package func note(_ notes: [ExecutionNote], traceID: String) throws {
         try log.transact(.group) { [self] transaction in try append(notes, traceID, &transaction) }
     }
 
     /// True where this call ended the intent; false where it had its end already.
-    func conclude(
+    package func conclude(
         _ notes: [ExecutionNote], _ result: EventExecutionResult, traceID: String, entry: EntryID
     ) throws -> Bool {
         try log.transact(.group) { [self] transaction in
@@ -171,6 +177,11 @@ struct ExecutionJournal: Sendable {
             _ = try transaction.acknowledge(ExecutionJournal.stream, ExecutionJournal.group, [entry])
             return isFirst
         }
+    }
+
+    /// Where its end stands already.
+    package func acknowledge(_ entry: EntryID) throws {
+        try log.transact(.group) { _ = try $0.acknowledge(ExecutionJournal.stream, ExecutionJournal.group, [entry]) }
     }
 
     private func append(

@@ -7,7 +7,7 @@ internal import Events
 package import Exchange
 package import Logging
 internal import Processes
-internal import Records
+package import Records
 internal import Synchronization
 
 package struct ExecutionOptions: Sendable {
@@ -21,15 +21,8 @@ package struct ExecutionOptions: Sendable {
 
 package final class ExecutionService: Sendable {
     private struct Work {
-        /// In the order of their delivery; an intent starts when no earlier one shares a symbol with it.
-        var waiting: [Intent] = []
-        var busy: [String: Int] = [:]
-        var running = 0
+        var queue: ExecutionQueue
         var failure: String?
-    }
-    private struct Intent: Sendable {
-        let record: Record
-        let symbols: [String]
     }
 
     private let log: EventLog
@@ -38,7 +31,7 @@ package final class ExecutionService: Sendable {
     private let reader: GroupReader
     private let worker: ExecutionWorker
     private let role: ExecutionRole
-    private let work = Mutex(Work())
+    private let work: Mutex<Work>
 
     package init(
         log: EventLog, exchange: any ExchangePort, policy: ExecutionPolicy, options: ExecutionOptions, name: String,
@@ -46,13 +39,15 @@ package final class ExecutionService: Sendable {
     ) {
         self.log = log
         self.options = options
+        work = Mutex(Work(queue: ExecutionQueue(inFlightMax: options.inFlightMax)))
         self.logger = logger
         let journal = ExecutionJournal(log: log, policy: policy, producer: name)
         role = ExecutionRole(name: name, journal: journal)
         let reader = GroupReader(log: log, role: role, host: host, pid: pid, batch: 64, logger: logger)
         self.reader = reader
         worker = ExecutionWorker(
-            journal: journal, desk: ExchangeDesk(port: exchange, journal: journal), logger: logger,
+            journal: journal, desk: ExchangeDesk(line: BlockingLine(port: exchange), journal: journal),
+            port: exchange, logger: logger,
             pause: { reader.pause($0) }, retrying: { body in try reader.retrying { try body() } })
     }
 
@@ -65,12 +60,12 @@ package final class ExecutionService: Sendable {
     package func run() throws {
         let lock = try reader.begin()
         defer { withExtendedLifetime(lock) {} }
-        try takeOwn()
+        try reader.eachOwn { try self.take($0) }
         reader.sayListening()
         while !reader.isStopping {
             let head = try log.head().sequence
             try reader.claimWhereDue { try self.take($0) }
-            let room = options.inFlightMax * 4 - work.withLock { $0.waiting.count + $0.running }
+            let room = work.withLock { $0.queue.room }
             let delivered = options.takesNew && room > 0 ? try reader.new(min(room, 64)) : []
             Failpoint.deliveryAfter.hit()
             if delivered.isEmpty {
@@ -83,19 +78,9 @@ package final class ExecutionService: Sendable {
         try drain()
     }
 
-    private func takeOwn() throws {
-        var last = EntryID.zero
-        while true {
-            let own = try reader.own(after: last)
-            if own.isNothing { return }
-            try take(own.delivered)
-            last = own.delivered.last?.entry.id ?? own.dropped.last ?? own.dead.last?.entry.id ?? .last
-        }
-    }
-
     private func drain() throws {
-        while work.withLock({ $0.running }) > 0 { log.waker.wait(milliseconds: 50) { false } }
-        let (left, failure) = work.withLock { ($0.waiting.count, $0.failure) }
+        while work.withLock({ $0.queue.running }) > 0 { log.waker.wait(milliseconds: 50) { false } }
+        let (left, failure) = work.withLock { ($0.queue.waiting, $0.failure) }
         if let failure { throw ExecutionFailure(description: failure) }
         logger.info("\(role.name) stopped; \(left) intents wait for the next start")
     }
@@ -104,11 +89,8 @@ package final class ExecutionService: Sendable {
 
     private func take(_ delivered: [Delivered]) throws {
         for delivery in delivered {
-            guard let record = try log.snapshot({ try $0.record(delivery.entry.sequence) }) else {
-                throw LogError.damaged("record \(delivery.entry.sequence) of \(role.stream) is missing")
-            }
-            let symbols = try ExecutionRole.symbols(record)
-            work.withLock { $0.waiting.append(Intent(record: record, symbols: symbols)) }
+            let intent = try QueuedIntent(delivery, log)
+            work.withLock { $0.queue.take(intent) }
         }
         startWhatMay()
     }
@@ -119,30 +101,17 @@ package final class ExecutionService: Sendable {
         }
     }
 
-    private func next(_ work: inout Work) -> Intent? {
-        guard work.running < options.inFlightMax, work.failure == nil, !reader.isStopping else { return nil }
-        var claimed: Set<String> = []
-        for (place, intent) in work.waiting.enumerated() {
-            let isFree = intent.symbols.allSatisfy { work.busy[$0] == nil && !claimed.contains($0) }
-            if isFree {
-                work.waiting.remove(at: place)
-                for symbol in intent.symbols { work.busy[symbol, default: 0] += 1 }
-                work.running += 1
-                return intent
-            }
-            claimed.formUnion(intent.symbols)
-        }
-        return nil
+    private func next(_ work: inout Work) -> QueuedIntent? {
+        work.failure == nil && !reader.isStopping ? work.queue.next() : nil
     }
 
-    private func carryOut(_ intent: Intent) {
+    private func carryOut(_ intent: QueuedIntent) {
         var failure: String?
         do { try worker.run(intent.record) } catch {
             failure = "intent \(intent.record.sequence): \(error)"
         }
         work.withLock { work in
-            work.running -= 1
-            for symbol in intent.symbols { work.busy[symbol] = nil }
+            work.queue.finished(intent)
             if let failure { work.failure = work.failure ?? failure }
         }
         startWhatMay()
@@ -155,11 +124,16 @@ package struct ExecutionFailure: Error, CustomStringConvertible {
 }
 
 /// Execution's place among the groups, and the end of an intent over which its process dies again and again.
-struct ExecutionRole: Consuming {
-    let name: String
+package struct ExecutionRole: Consuming {
+    package let name: String
     let journal: ExecutionJournal
-    var stream: StreamName { ExecutionJournal.stream }
-    var group: String { ExecutionJournal.group }
+    package var stream: StreamName { ExecutionJournal.stream }
+    package var group: String { ExecutionJournal.group }
+
+    package init(name: String, journal: ExecutionJournal) {
+        self.name = name
+        self.journal = journal
+    }
 
     static func symbols(_ record: Record) throws -> [String] {
         guard case .tradeIntent(let intent) = try EventRecord.decode(record) else {
@@ -169,7 +143,7 @@ struct ExecutionRole: Consuming {
     }
 
     /// FAILED; where an order of it may be on the exchange, its symbol stays guarded and risk is not increased.
-    func giveUp(_ record: Record, _ reason: String, _ transaction: inout LogTransaction) throws -> [String] {
+    package func giveUp(_ record: Record, _ reason: String, _ transaction: inout LogTransaction) throws -> [String] {
         guard case .tradeIntent(let intent) = try EventRecord.decode(record) else { return [] }
         let trace = record.traceID
         var left: [String] = []

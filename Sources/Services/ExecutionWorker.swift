@@ -1,16 +1,17 @@
 // Carries one intent to its end: performs what its rules ask, in order, on one thread. It holds the permit of the
 // request that this process has just committed, and no other; without one nothing is sent.
 
-internal import Domain
+package import Domain
 internal import EventLog
 internal import Events
-internal import Exchange
+package import Exchange
 internal import Logging
 internal import Records
 
 struct ExecutionWorker: Sendable {
     let journal: ExecutionJournal
     let desk: ExchangeDesk
+    let port: any ExchangePort
     let logger: Logger
     /// Waits; false where the service stops and the intent is to be left as it is.
     let pause: @Sendable (Milliseconds) -> Bool
@@ -56,14 +57,11 @@ struct ExecutionWorker: Sendable {
 
     private func perform(_ effect: ExecutionEffect, _ record: Record) throws -> ExecutionAnswer {
         switch effect {
-        case .instrument(let symbol): return desk.instrument(symbol)
-        case .price(let symbol): return desk.price(symbol)
-        case .holdings(let symbol): return desk.holdings(symbol)
-        case .lookUp(let symbol, let id): return desk.lookUp(symbol, id)
-        case .trades(let symbol, let orderID): return desk.trades(symbol, orderID)
-        case .witnesses(let request): return desk.witnesses(request)
-        case .leverage(let symbol, let leverage): return desk.leverage(symbol, leverage)
-        case .cancel(let symbol, let id): return desk.cancel(symbol, id)
+        case .instrument, .price, .holdings, .lookUp, .trades, .witnesses, .leverage, .cancel:
+            var answer: ExecutionAnswer?
+            desk.perform(effect) { answer = $0 }
+            guard let answer else { preconditionFailure("a blocking line answers before it returns") }
+            return answer
         case .ordersOfTheLastMinute: return .count(try journal.ordersOfTheLastMinute())
         case .note(let notes):
             let answer = try retrying {
@@ -79,21 +77,11 @@ struct ExecutionWorker: Sendable {
     /// Without its permit an order is not sent, and nothing is known of it.
     private func place(_ request: RequestedOrder, _ permit: consuming SendPermit?) -> Answer<OrderReport> {
         guard let permit else { return .unknown(Unknown(reason: .notUnderstood, text: "no permit for this order")) }
-        let plan = request.plan
         let order: NewOrder
-        do {
-            order = try NewOrder(
-                symbol: plan.symbol, side: plan.side, positionSide: plan.positionSide, quantity: plan.quantity,
-                terms: .market, reduceOnly: plan.reduceOnly && plan.positionSide == .both,
-                clientOrderID: request.clientOrderID)
-        } catch {
-            return .notSent(NotSent(reason: .outOfBounds, text: "\(error)"))
-        }
-        guard !plan.reduceOnly || order.canOnlyReduce else {
-            return .notSent(NotSent(reason: .outOfBounds, text: "an order that may only reduce would open"))
-        }
+        do throws(NotSent) { order = try request.order } catch { return .notSent(error) }
+        let plan = request.plan
         Failpoint.placeBefore.hit()
-        return desk.port.place(order, permit: permit, .ordinary) { [journal] in journal.mayLeave(plan) }
+        return port.place(order, permit: permit, .ordinary) { [journal] in journal.mayLeave(plan) }
     }
 
     private func conclude(
@@ -115,11 +103,30 @@ struct ExecutionWorker: Sendable {
     private func acknowledge(_ record: Record) throws {
         let id = record.header.entryID
         _ = try retrying {
-            try journal.log.transact(.group) {
-                _ = try $0.acknowledge(ExecutionJournal.stream, ExecutionJournal.group, [id])
-            }
+            try journal.acknowledge(id)
             return .done
         }
         logger.info("DUPLICATE_SKIP trace_id=\(record.traceID) (it had its result already)")
+    }
+}
+
+extension RequestedOrder {
+    /// As it is sent.
+    package var order: NewOrder {
+        get throws(NotSent) {
+            let order: NewOrder
+            do {
+                order = try NewOrder(
+                    symbol: plan.symbol, side: plan.side, positionSide: plan.positionSide, quantity: plan.quantity,
+                    terms: .market, reduceOnly: plan.reduceOnly && plan.positionSide == .both,
+                    clientOrderID: clientOrderID)
+            } catch {
+                throw NotSent(reason: .outOfBounds, text: "\(error)")
+            }
+            guard !plan.reduceOnly || order.canOnlyReduce else {
+                throw NotSent(reason: .outOfBounds, text: "an order that may only reduce would open")
+            }
+            return order
+        }
     }
 }

@@ -2,7 +2,7 @@
 // it hands out is pending until somebody acknowledges it; it never acknowledges anything itself.
 
 package import EventLog
-internal import Logging
+package import Logging
 package import Records
 internal import Synchronization
 
@@ -18,17 +18,17 @@ package protocol Consuming: Sendable {
     func giveUp(_ record: Record, _ reason: String, _ transaction: inout LogTransaction) throws -> [String]
 }
 
-final class GroupReader: Sendable {
+package final class GroupReader: Sendable {
     private static let claimIntervalNanoseconds: UInt64 = 5_000_000_000
     private let log: EventLog
     private let role: any Consuming
-    let consumer: String
+    package let consumer: String
     private let logger: Logger
     private let batch: Int
     private let stopped = Atomic<Bool>(false)
     private let nextClaimAt = Atomic<UInt64>(0)
 
-    init(log: EventLog, role: any Consuming, host: String, pid: UInt32, batch: Int, logger: Logger) {
+    package init(log: EventLog, role: any Consuming, host: String, pid: UInt32, batch: Int, logger: Logger) {
         self.log = log
         self.role = role
         self.batch = batch
@@ -36,15 +36,15 @@ final class GroupReader: Sendable {
         consumer = "\(role.name)-\(host)-\(pid)"
     }
 
-    var isStopping: Bool { stopped.load(ordering: .acquiring) }
+    package var isStopping: Bool { stopped.load(ordering: .acquiring) }
 
-    func stop() {
+    package func stop() {
         stopped.store(true, ordering: .releasing)
         log.waker.wake()
     }
 
     /// Makes the group, and takes the consumer's lock, which says that it lives as long as it is held.
-    func begin() throws -> ConsumerLock {
+    package func begin() throws -> ConsumerLock {
         let lock = try ConsumerLock(log.folder, role.stream, role.group, consumer: consumer)
         try retrying {
             try log.transact(.group) { [role] in try $0.ensureGroup(role.stream, role.group, options: .role) }
@@ -56,7 +56,7 @@ final class GroupReader: Sendable {
 
     // MARK: Entries
 
-    func new(_ count: Int? = nil) throws -> [Delivered] {
+    package func new(_ count: Int? = nil) throws -> [Delivered] {
         let count = count ?? batch
         return try retrying {
             try log.transact(.group) { [role, consumer] in
@@ -72,9 +72,20 @@ final class GroupReader: Sendable {
         }
     }
 
+    /// All that this very consumer left, in order: a pid came again.
+    package func eachOwn(_ take: ([Delivered]) throws -> Void) throws {
+        var last = EntryID.zero
+        while true {
+            let own = try own(after: last)
+            if own.isNothing { return }
+            try take(own.delivered)
+            last = own.delivered.last?.entry.id ?? own.dropped.last ?? own.dead.last?.entry.id ?? .last
+        }
+    }
+
     /// Takes over what dead consumers of the group left, now and then, and forgets them. The oldest entries first:
     /// whoever died over one is tried again before others are touched.
-    func claimWhereDue(_ take: ([Delivered]) throws -> Void) throws {
+    package func claimWhereDue(_ take: ([Delivered]) throws -> Void) throws {
         let now = log.clock.boot().nanoseconds
         guard now >= nextClaimAt.load(ordering: .relaxed) else { return }
         nextClaimAt.store(now + GroupReader.claimIntervalNanoseconds, ordering: .relaxed)

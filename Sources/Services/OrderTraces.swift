@@ -32,6 +32,9 @@ extension ExecutionJournal {
     /// order explains.
     func isUnexplained(_ trade: AccountTrade, _ request: RequestedOrder) throws -> Bool {
         guard trade.side == request.plan.side, trade.positionSide == request.plan.positionSide else { return false }
+        if let fill = try fill(of: trade), !fill.clientOrderID.isEmpty {
+            return fill.clientOrderID == request.clientOrderID.text
+        }
         var isExplained = false
         try log.walk(from: request.sequence, through: nil) { view in
             if view.kind == EventKind.orderOutcome.kind {
@@ -46,5 +49,18 @@ extension ExecutionJournal {
             return !isExplained
         }
         return !isExplained
+    }
+
+    /// As the log has it, whenever it came; nil where no feed has brought it yet.
+    private func fill(of trade: AccountTrade) throws -> EventFill? {
+        var named = EventFill()
+        named.venue = policy.venue
+        named.account = policy.account
+        named.symbol = trade.symbol
+        named.tradeID = String(trade.tradeID)
+        guard let record = try first(named.key), case .fill(let fill) = try EventRecord.decode(record) else {
+            return nil
+        }
+        return fill
     }
 }

@@ -34,18 +34,30 @@ package final class ServiceLoop<R: Role>: Sendable {
     /// Runs until `stop`. Throws where the log cannot go on (poisoned, damaged).
     @available(*, noasync)
     package func run() throws {
-        let lock = try reader.begin()
+        let lock = try begin()
         defer { withExtendedLifetime(lock) {} }
-        try finishOwn()
         reader.sayListening()
         while !reader.isStopping {
-            try reader.claimWhereDue { try self.process($0) }
             let head = try log.head().sequence
-            let delivered = try reader.new()
-            Failpoint.deliveryAfter.hit()
-            if delivered.isEmpty { try reader.wait(past: head) } else { try process(delivered) }
+            if try !turn() { try reader.wait(past: head) }
         }
         logger.info("\(role.name) stopped; nothing is left unfinished")
+    }
+
+    /// Lives from here on, for as long as the lock is held; what it left is finished.
+    package func begin() throws -> ConsumerLock {
+        let lock = try reader.begin()
+        try finishOwn()
+        return lock
+    }
+
+    /// One round without waiting; false where nothing new was there.
+    package func turn() throws -> Bool {
+        try reader.claimWhereDue { try self.process($0) }
+        let delivered = try reader.new()
+        Failpoint.deliveryAfter.hit()
+        try process(delivered)
+        return !delivered.isEmpty
     }
 
     /// Entries that this very consumer left (a pid that came again).

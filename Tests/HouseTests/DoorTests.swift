@@ -26,6 +26,10 @@ import Testing
             "Synchronization", "Dispatch",
         ],
         "ExchangeSimulation": ["Records", "Events", "Crypto"],
+        "Simulation": [
+            "Records", "EventLog", "Events", "Exchange", "Domain", "Services", "ExchangeSimulation", "Logging",
+            "Synchronization",
+        ],
         "exchange-simulator": platform.union([
             "Processes", "Records", "Events", "ExchangeSimulation", "ArgumentParser", "NIOCore", "NIOPosix", "NIOHTTP1",
             "NIOWebSocket",

@@ -1,0 +1,86 @@
+// The real `Venue` at the end of a network of virtual time: what arrives is handed to it, what it answers travels as
+// its wire says. It never decides what an answer means, and never loses anything but by a fault that was set.
+
+internal import Events
+internal import Exchange
+internal import ExchangeSimulation
+
+final class SimulatedExchange {
+    static let key = "simulated-key"
+    static let secret = "simulated-secret"
+    private(set) var venue: Venue
+    private let time: VirtualTime
+    private let latency: ClosedRange<Milliseconds>
+    private var chance: Chance
+    /// No connection can be made until then.
+    var refusesUntil: Milliseconds = 0
+    private(set) var requests = 0
+    private(set) var lost = 0
+
+    init(_ plan: WorldPlan, _ time: VirtualTime) {
+        self.time = time
+        latency = plan.latency
+        chance = Chance(plan.seed, 2)
+        var options = VenueOptions()
+        options.seed = plan.seed
+        options.accounts = [.init(key: SimulatedExchange.key, secret: SimulatedExchange.secret)]
+        options.balance = 10_000_000
+        options.moveEvery = 2_000
+        options.levelNotional = 20_000
+        options.sendsAverage = chance.percent(70)
+        options.trimsReduceOnly = chance.percent(70)
+        let symbols = SymbolRules.catalogue.filter { plan.symbols.contains($0.name) }
+        venue = Venue(options, symbols: symbols, startedAt: time.now)
+    }
+
+    /// One way: short as a rule, seconds now and then.
+    func travelTime() -> Milliseconds {
+        let usual = chance.within(latency)
+        return chance.below(200) == 0 ? usual + chance.within(500...3_000) : usual
+    }
+
+    /// A request to the control API, which must be right.
+    @discardableResult
+    func control(_ action: String, _ path: String, _ body: String = "") -> String {
+        let request = Request(
+            method: action, path: "/sim/" + path, query: "", body: body, apiKey: nil, client: "control")
+        guard case .answered(let delivery) = venue.receive(request, at: time.now) else { return "" }
+        return delivery.answer.status == 200 ? "" : delivery.answer.body
+    }
+
+    /// The request's bytes have arrived.
+    func arrive(_ wire: WireRequest, client: String, _ done: @escaping (Transport) -> Void) {
+        requests += 1
+        let parts = wire.target.split(separator: "?", maxSplits: 1)
+        let request = Request(
+            method: wire.method.rawValue, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "",
+            body: String(decoding: wire.body, as: UTF8.self),
+            apiKey: wire.carriesKey ? SimulatedExchange.key : nil, client: client)
+        switch venue.receive(request, at: time.now) {
+        case .answered(let delivery): leave(delivery, done)
+        case .held(let held, let until):
+            time.at(until) { self.leave(self.venue.resume(held, at: self.time.now), done) }
+        }
+        _ = venue.takeStream()
+    }
+
+    private func leave(_ delivery: Delivery, _ done: @escaping (Transport) -> Void) {
+        var delay = delivery.wire.delay + travelTime()
+        if let rate = delivery.wire.bytesPerSecond {
+            delay += Milliseconds(delivery.answer.body.utf8.count * 1_000 / max(1, rate))
+        }
+        if delivery.wire.ending != .whole { lost += 1 }
+        switch delivery.wire.ending {
+        case .whole: time.after(delay) { done(.answered(SimulatedExchange.raw(delivery.answer))) }
+        case .close, .cut, .reset:
+            time.after(delay) { done(.broken(TransportFailure(kind: .lost, text: "the connection ended"))) }
+        case .hang: break  // the client's own limit ends it
+        }
+    }
+
+    private static func raw(_ answer: ExchangeSimulation.Answer) -> RawAnswer {
+        var headers = AnswerHeaders()
+        for header in answer.headers { headers.read(line: Array("\(header.name): \(header.value)".utf8)) }
+        return RawAnswer(status: answer.status, headers: headers, body: Array(answer.body.utf8))
+    }
+}

@@ -1,0 +1,60 @@
+// What kind of world a seed makes: its symbols, its account, its weather. Nothing happens here.
+
+internal import ExchangeSimulation
+
+package struct WorldPlan: Sendable {
+    /// What the simulated performer does wrong on purpose: a world in which the auditor must find something.
+    package enum Sabotage: String, CaseIterable, Sendable {
+        case none
+        /// Sends an order again whose answer was lost.
+        case sendsAgain = "sends-again"
+        /// Takes the first -2013 for the truth.
+        case believesAtOnce = "believes-not-found-at-once"
+        /// Neither the log nor the last look asks for guards.
+        case forgetsGuards = "forgets-guards"
+        /// After a restart, sends what stands in the log without an outcome.
+        case sendsWhatStands = "sends-what-stands"
+        /// Acknowledges an intent when it takes it up, and never again.
+        case acknowledgesFirst = "acknowledges-first"
+    }
+
+    package let seed: UInt64
+    package let hours: Int
+    package let sabotage: Sabotage
+    let symbols: [String]
+    let isHedged: Bool
+    let hasOtherHands: Bool
+    /// Mean time between kills of the process; nil: it is never killed.
+    let killEvery: Milliseconds?
+    let faultEvery: Milliseconds
+    let decisionEvery: Milliseconds
+    /// One way over the network.
+    let latency: ClosedRange<Milliseconds>
+
+    package init(seed: UInt64, hours: Int, sabotage: Sabotage = .none) {
+        self.seed = seed
+        self.hours = hours
+        self.sabotage = sabotage
+        var chance = Chance(seed, 1)
+        let needsKills = sabotage == .sendsWhatStands || sabotage == .acknowledgesFirst
+        let all = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "BNBUSDT", "DOGEUSDT"]
+        symbols = Array(chance.shuffled(all).prefix(3 + chance.below(4)))
+        isHedged = chance.percent(25)
+        hasOtherHands = chance.percent(30)
+        killEvery = chance.percent(75) || needsKills ? chance.within(600_000...3_600_000) : nil
+        faultEvery = chance.within(120_000...420_000)
+        decisionEvery = chance.within(60_000...180_000)
+        let least = chance.within(1...40)
+        latency = least...(least * 4)
+    }
+
+    /// Every kind that the venue knows.
+    package static var faultKinds: [String] { Venue.faultKinds }
+
+    /// For people.
+    package var text: String {
+        "seed \(seed), \(hours) h, \(symbols.count) symbols\(isHedged ? ", hedge mode" : "")"
+            + "\(hasOtherHands ? ", other hands" : "")\(killEvery == nil ? "" : ", kills")"
+            + (sabotage == .none ? "" : ", \(sabotage.rawValue)")
+    }
+}
