@@ -39,6 +39,16 @@ extension Settings {
         }
     }
 
+    package var feeds: FeedOptions {
+        get throws(SettingError) {
+            var options = FeedOptions()
+            options.intervalMilliseconds = Int64(max(100, try integer("feeds.interval_ms")))
+            options.streamLossMilliseconds = Int64(try integer("feeds.stream_loss_max_ms"))
+            options.hasStream = try flag("feeds.stream")
+            return options
+        }
+    }
+
     /// Nothing is sent to a real exchange with a horizon that is shorter than what it takes to be sure.
     package func checkHorizon(isLoopback: Bool) throws(SettingError) {
         let margin = try integer("execution.horizon_margin_ms")

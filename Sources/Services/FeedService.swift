@@ -123,9 +123,14 @@ package final class FeedService: Sendable {
         }
     }
 
+    /// Views save time; where they cannot be opened the log is folded.
     private func startingState() throws -> State {
-        let views = try? Views(for: log)  // views save time; without them the log is folded
-        defer { views?.close() }
-        return try StateReader.current(log, views: nil)
+        let views: Views
+        do { views = try Views(for: log) } catch {
+            logger.warning("\(name) folds the whole log: \(error)")
+            return try StateReader.current(log, views: nil)
+        }
+        defer { views.close() }
+        return try StateReader.current(log, views: views)
     }
 }

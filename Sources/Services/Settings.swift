@@ -54,6 +54,15 @@ package struct SettingDefinition: Sendable {
             name: "execution.severe_partial", unit: "close/leave", fallback: "close",
             meaning: "what becomes of a pair's first leg that was filled by less than half", isDecisive: true),
         SettingDefinition(
+            name: "feeds.interval_ms", unit: "ms", fallback: "5000",
+            meaning: "between two looks at positions, and at trades of symbols in use", isDecisive: false),
+        SettingDefinition(
+            name: "feeds.stream", unit: "true/false", fallback: "true",
+            meaning: "listen to the user stream beside REST", isDecisive: false),
+        SettingDefinition(
+            name: "feeds.stream_loss_max_ms", unit: "ms", fallback: "30000",
+            meaning: "a user stream that is away for longer lets only reducing orders out", isDecisive: true),
+        SettingDefinition(
             name: "log.reserve_bytes", unit: "bytes", fallback: "67108864",
             meaning: "real blocks kept back for emergencies when the disk is full; 0 for none", isDecisive: false),
         SettingDefinition(
@@ -118,6 +127,7 @@ package struct Settings: Sendable {
         _ = try routing(configSequence: 0)
         _ = try execution(configSequence: 0)
         _ = try executionInFlightMax
+        _ = try feeds
         _ = try logBytesMax
         _ = try logReserveBytes
         _ = try checkpointRecords

@@ -2,7 +2,7 @@
 // A difference that lasts is told; one that comes and goes with an order under way is not. Pure.
 
 package import Events
-package import Records
+internal import Records
 
 /// Why risk may not be increased while the ledgers differ.
 package struct LedgerDifference: Hashable, Sendable {

@@ -2,7 +2,6 @@
 // disconnected)*, and the last notice of all is `disconnected` with the reason `closed`. No text in here may hold
 // the API key, the listen key or control characters, and each is bounded.
 
-package import Exchange
 package import Records
 
 package enum StreamNotice: Equatable, Sendable {
@@ -59,7 +58,7 @@ package struct StreamLoss: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String { "\(reason.rawValue): \(text)" }
 }
 
-extension StreamLoss {
+package extension StreamLoss {
     /// Why there is no listen key, from the answer to asking for one.
     init(noKey answer: Answer<some Sendable>) {
         let text =
