@@ -95,16 +95,26 @@ struct TradingLog {
         return row
     }
 
-    /// Waits for so many records of a kind, the oldest first.
+    /// Waits for so many records of a kind, the oldest first; not longer than one of the services lives.
     func wait(
         for count: Int, _ kind: String = "execution.result", _ services: [RunningProgram] = []
     ) throws -> [Row] {
+        let query = try start(["query", "--follow", "--kind", kind, "--limit", "\(count)", "--json"])
         do {
-            return try rows(["query", "--follow", "--kind", kind, "--limit", "\(count)"])
+            try wait("\(count) records of \(kind)") {
+                if !query.isRunning { return true }
+                guard services.isEmpty || services.contains(where: \.isRunning) else {
+                    throw Trouble("no service is alive to append \(count) \(kind)")
+                }
+                return false
+            }
         } catch {
             let said = services.map { "\($0.isRunning ? "runs" : "ended"): \($0.errors.suffix(2_000))" }
-            throw Trouble("\(count) \(kind): \(error)\n\(said.joined(separator: "\n"))")
+            throw Trouble("\(error)\n\(query.output)\n\(said.joined(separator: "\n"))")
         }
+        let finished = try query.finish()
+        guard finished.status == 0 else { throw Trouble("\(finished)") }
+        return try finished.lines.map { try Row($0) }
     }
 
     /// Waits until a condition holds, with a short breath between two looks.
