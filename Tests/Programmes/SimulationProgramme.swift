@@ -10,13 +10,13 @@ package struct SimulationProgramme: Programme {
     package static let unit = "simulated hours"
     package static let casesInFull = 4_800
 
-    private static let hoursOfAWorld = 24
     private static let hoursOfAControl = 6
     private static let controlWorldsMax = 8
 
     package static func run(_ budget: Budget, seed: UInt64, _ bench: Bench) throws -> Report {
         var report = Report(Self.self, seed: seed)
         var tally = SimulationTally()
+        let hoursOfAWorld = min(24, max(4, budget.casesMax / 4))
         let began = ContinuousClock.now
         while !budget.isSpent(report.cases) {
             let hours = min(hoursOfAWorld, budget.casesMax - report.cases)

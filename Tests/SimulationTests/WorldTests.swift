@@ -1,4 +1,5 @@
-// One seed is one world: the same verdict every time, another one for another seed.
+// One seed is one world: the same verdict every time, another one for another seed; and worlds that once found
+// something.
 
 import Foundation
 import Simulation
@@ -10,6 +11,11 @@ import Testing
         #expect(try verdict(WorldPlan(seed: 11, hours: 2)) == first)
         #expect(try verdict(WorldPlan(seed: 12, hours: 2)).digest != first.digest)
         #expect(first.findings == [])
+    }
+
+    /// 103: the exchange's clock was behind ours, and the trade that witnesses an order lay before the range asked for.
+    @Test(arguments: [UInt64(103)]) func worldsThatOnceFoundSomethingAreGood(seed: UInt64) throws {
+        #expect(try verdict(WorldPlan(seed: seed, hours: 4)).findings == [])
     }
 }
 
