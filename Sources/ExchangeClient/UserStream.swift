@@ -2,6 +2,8 @@
 // its connection standing by itself. It must never fill a gap: that is the service's, from REST, after each
 // `connected` and each `unreadable` (StreamNotice says what). Nor may it be the only witness of a fill.
 
+package import Exchange
+
 package final class UserStream: Sendable {
     private let runner: StreamRunner
 

@@ -36,13 +36,16 @@ package final class FeedService: Sendable {
     private let name: String
     private let journal: ExecutionJournal
     private let port: any ExchangePort
+    private let views: Views?
     private let inbox: Mutex<Inbox>
 
+    /// - Parameter views: save time at the start; nil: the log is folded.
     package init(
-        log: EventLog, exchange: any ExchangePort, policy: ExecutionPolicy, options: FeedOptions, name: String,
-        logger: Logger
+        log: EventLog, views: Views?, exchange: any ExchangePort, policy: ExecutionPolicy, options: FeedOptions,
+        name: String, logger: Logger
     ) {
         self.log = log
+        self.views = views
         self.options = options
         self.logger = logger
         self.name = name
@@ -84,7 +87,7 @@ package final class FeedService: Sendable {
     /// Runs until `stop`. Throws where the log cannot go on.
     @available(*, noasync)
     package func run() throws {
-        var round = FeedRound(log: log, journal: journal, port: port, logger: logger, state: try startingState())
+        var round = FeedRound(log: log, journal: journal, port: port, logger: logger, state: try StateReader.current(log, views: views))
         var nextLookAt: Int64 = .min
         var nextSweepAt: Int64 = .min
         while !inbox.withLock({ $0.isStopping }) {
@@ -121,16 +124,5 @@ package final class FeedService: Sendable {
                 inbox.withLock { $0.isStopping || !$0.updates.isEmpty }
             }
         }
-    }
-
-    /// Views save time; where they cannot be opened the log is folded.
-    private func startingState() throws -> State {
-        let views: Views
-        do { views = try Views(for: log) } catch {
-            logger.warning("\(name) folds the whole log: \(error)")
-            return try StateReader.current(log, views: nil)
-        }
-        defer { views.close() }
-        return try StateReader.current(log, views: views)
     }
 }

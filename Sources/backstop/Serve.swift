@@ -72,8 +72,8 @@ struct Serve: ParsableCommand {
             let head = try log.head()
             logger.info("backstop \(Backstop.version) serves \(common.path), log \(log.id), head \(head)")
             let runner = try RoleRunner(logger: logger)
-            let client = try startTrading(runner, log, settings, config, logger)
-            defer { client?.close() }
+            let trading = try startTrading(runner, log, views, settings, config, logger)
+            defer { trading?.close() }
             if wanted.contains("router") {
                 let loop = ServiceLoop(
                     log: log, role: Router(policy: try settings.routing(configSequence: config.rawValue)),
@@ -93,8 +93,9 @@ struct Serve: ParsableCommand {
 
     /// Nil where no role needs the exchange.
     private func startTrading(
-        _ runner: RoleRunner, _ log: EventLog, _ settings: Settings, _ config: SequenceNumber, _ logger: Logger
-    ) throws -> ExchangeClient? {
+        _ runner: RoleRunner, _ log: EventLog, _ views: Views?, _ settings: Settings, _ config: SequenceNumber,
+        _ logger: Logger
+    ) throws -> Trading? {
         let roles = wanted.filter(Serve.trading.contains)
         guard let exchange, !roles.isEmpty else { return nil }
         let environment = ProcessInfo.processInfo.environment
@@ -113,7 +114,24 @@ struct Serve: ParsableCommand {
                 pid: UInt32(ProcessInfo.processInfo.processIdentifier), logger: logger)
             runner.start(role, run: { try service.run() }, stop: { service.stop() })
         }
-        return client
+        let options = try settings.feeds
+        let feeds = FeedService(
+            log: log, views: views, exchange: client, policy: try settings.execution(configSequence: config.rawValue),
+            options: options, name: "feeds", logger: logger)
+        runner.start("feeds", run: { try feeds.run() }, stop: { feeds.stop() })
+        let stream = options.hasStream ? UserStream(client: client, settings: StreamSettings()) { feeds.take($0) } : nil
+        return Trading(client: client, stream: stream)
+    }
+
+    /// What is closed when the roles have ended: the stream before its client.
+    private struct Trading {
+        let client: ExchangeClient
+        let stream: UserStream?
+
+        func close() {
+            stream?.close()
+            client.close()
+        }
     }
 
     private static func recordConfiguration(_ settings: Settings, _ log: EventLog) throws -> SequenceNumber {
