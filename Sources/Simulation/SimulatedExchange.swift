@@ -25,7 +25,7 @@ final class SimulatedExchange {
         options.seed = plan.seed
         options.accounts = [.init(key: SimulatedExchange.key, secret: SimulatedExchange.secret)]
         options.balance = 10_000_000
-        options.moveEvery = 2_000
+        options.moveEvery = 10_000
         options.levelNotional = 20_000
         options.sendsAverage = chance.percent(70)
         options.trimsReduceOnly = chance.percent(70)

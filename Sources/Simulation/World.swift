@@ -109,7 +109,7 @@ package final class World {
     }
 
     private func tick() {
-        parts.time.after(1_000) {
+        parts.time.after(5_000) {
             try self.process?.turn()
             self.tick()
         }

@@ -41,7 +41,9 @@ package struct WorldPlan: Sendable {
         symbols = Array(chance.shuffled(all).prefix(3 + chance.below(4)))
         isHedged = chance.percent(25)
         hasOtherHands = chance.percent(30)
-        killEvery = chance.percent(75) || needsKills ? chance.within(600_000...3_600_000) : nil
+        let isStormy = seed.isMultiple(of: 8)
+        let killed = chance.percent(75) || needsKills || isStormy
+        killEvery = killed ? isStormy ? chance.within(10_000...60_000) : chance.within(600_000...3_600_000) : nil
         faultEvery = chance.within(120_000...420_000)
         decisionEvery = chance.within(60_000...180_000)
         let least = chance.within(1...40)

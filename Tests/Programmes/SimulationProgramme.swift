@@ -28,9 +28,9 @@ package struct SimulationProgramme: Programme {
             bench.progress("\(report.cases) simulated hours, \(report.bad) bad worlds")
         }
         let took = ContinuousClock.now - began
-        let seconds = max(1, took.components.seconds)
+        let tenths = max(1, took.components.seconds * 10)
         tally.judge(&report)
-        report.notes = tally.notes + ["\(Int64(report.cases) / seconds) simulated hours a second"]
+        report.notes = tally.notes + ["\(Int64(report.cases) * 36_000 / tenths) simulated seconds a second"]
         for sabotage in WorldPlan.Sabotage.allCases where sabotage != .none {
             report.controls.append(try control(sabotage, seed, bench))
         }
