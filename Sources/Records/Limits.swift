@@ -69,6 +69,8 @@ package enum Limits {
 
     // Folds.
     package static let openOrdersMax = 100_000
+    /// Orders whose names the REST feed keeps.
+    package static let feedOrderNamesMax = 10_000
     /// Requests of one intent: the parts of a large close.
     package static let ordersPerIntentMax = 100
     package static let openIntentsMax = 1_000_000

@@ -16,6 +16,8 @@ struct FeedRound {
     let logger: Logger
     private(set) var state: State
     private var nextTrade: [String: Int64] = [:]
+    /// Exchange order id → client order id, of orders whose trades were read.
+    private var names: [Int64: String] = [:]
     private var watch = LedgerWatch()
     /// What the last look attested, where it was whole.
     private var attested: [PositionKey: PositionReport]?
@@ -85,11 +87,12 @@ struct FeedRound {
         var range = nextTrade[symbol.text].map { Endpoint.TradeRange.fromID($0) } ?? .newest
         while true {
             guard case .accepted(let trades) = port.ask(.accountTrades(symbol, range), .ordinary) else { return false }
-            for trade in trades {
-                let order = state.orders.all.first { $0.exchangeOrderID == String(trade.orderID) }
+            for trade in trades where try journal.fill(of: trade) == nil {
+                // Whose it is must be known before it is noted: a lost order is looked for among fills.
+                guard let name = name(of: trade, symbol) else { return false }
+                let order = state.orders.all.first { $0.clientOrderID == name }
                 try append(
-                    trade.notes(policy, clientOrderID: order?.clientOrderID ?? "", of: order?.request ?? .none),
-                    trace: try trace(order))
+                    trade.notes(policy, clientOrderID: name, of: order?.request ?? .none), trace: try trace(order))
             }
             let isFull = trades.count >= Limits.tradesPerAnswerMax
             if case .newest = range, isFull, let first = trades.first, let known = try lastTrade(symbol),
@@ -102,6 +105,17 @@ struct FeedRound {
             guard isFull, let last = trades.last else { return true }
             range = .fromID(last.tradeID + 1)
         }
+    }
+
+    /// Nil where the exchange does not say now.
+    private mutating func name(of trade: AccountTrade, _ symbol: SymbolName) -> String? {
+        if let known = names[trade.orderID] { return known }
+        guard case .accepted(let report) = port.ask(.order(symbol, .exchangeID(trade.orderID)), .ordinary) else {
+            return nil
+        }
+        if names.count >= Limits.feedOrderNamesMax { names = [:] }
+        names[trade.orderID] = report.clientOrderID
+        return report.clientOrderID
     }
 
     /// The trade of the symbol's last fill in the log.

@@ -87,7 +87,8 @@ package final class FeedService: Sendable {
     /// Runs until `stop`. Throws where the log cannot go on.
     @available(*, noasync)
     package func run() throws {
-        var round = FeedRound(log: log, journal: journal, port: port, logger: logger, state: try StateReader.current(log, views: views))
+        var round = FeedRound(
+            log: log, journal: journal, port: port, logger: logger, state: try StateReader.current(log, views: views))
         var nextLookAt: Int64 = .min
         var nextSweepAt: Int64 = .min
         while !inbox.withLock({ $0.isStopping }) {

@@ -52,7 +52,7 @@ extension ExecutionJournal {
     }
 
     /// As the log has it, whenever it came; nil where no feed has brought it yet.
-    private func fill(of trade: AccountTrade) throws -> EventFill? {
+    func fill(of trade: AccountTrade) throws -> EventFill? {
         var named = EventFill()
         named.venue = policy.venue
         named.account = policy.account

@@ -87,7 +87,9 @@ import Testing
         let exchange = try Exchange()
         try exchange.fault(#"{"kind":"ghost","wire":"hang"}"#)
         try withTradingLog(exchange) { log in
-            let service = try log.serve("execution")
+            // Without feeds: they would have brought its fill, and then it is not called lost.
+            let service = try log.serve(
+                "execution", ["feeds.stream=false", "feeds.interval_ms=1000000"])
             try log.intent("BTCUSDT", "buy", "0.01", trace: "lost")
             try log.wait("it is on the exchange") { try !exchange.orders().isEmpty }
             try exchange.killNow()

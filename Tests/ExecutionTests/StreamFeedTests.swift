@@ -18,7 +18,7 @@ import Testing
                 try exchange.order("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.0\(number)")
             }
             try log.intent("BTCUSDT", "BUY", "0.05", trace: "ours")
-            _ = try log.wait(for: 1, [service])
+            _ = try log.wait(for: 1, "execution.result", [service])
             try log.wait("what is held is attested") {
                 try log.records("--kind", "position.attested").last?.row("data").text("quantity") == "0.11"
             }
