@@ -97,7 +97,7 @@ import Testing
 
     /// `count` processes append the same signal at once, while the first trade is held up on the exchange.
     private func spam(_ count: Int, _ exchange: Exchange, _ body: (Judgement) throws -> Void) throws {
-        try exchange.fault(#"{"kind":"delay","after_ms":1500,"method":"POST","path":"/fapi/v1/order"}"#)
+        try exchange.fault(#"{"kind":"delay","after_ms":5000,"method":"POST","path":"/fapi/v1/order"}"#)
         try withTradingLog(exchange) { log in
             let service = try log.serve()
             let senders = try (1...count).map {
@@ -146,7 +146,7 @@ import Testing
     @Test func aPartialFillUnderThreeSignalsAtOnceIsOneTrade() throws {
         let exchange = try Exchange()
         // Both at once: the answer comes late, and says 60 percent.
-        try exchange.fault(#"{"kind":"ghost","wire":"503","after_ms":1500,"percent":60,"symbol":"BTCUSDT"}"#)
+        try exchange.fault(#"{"kind":"ghost","wire":"503","after_ms":5000,"percent":60,"symbol":"BTCUSDT"}"#)
         try spam(3, exchange) { _ in
             let made = try created(exchange)
             #expect(made == ["BTCUSDT BUY 0.6", "ETHUSDT SELL 0.6"])

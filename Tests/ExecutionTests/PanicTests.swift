@@ -17,7 +17,7 @@ import Testing
     /// Sized, priced, and not requested yet: the exchange is slow with its price.
     @Test func anIntentUnderWayIsRefusedAfterAPanic() throws {
         let exchange = try Exchange()
-        try exchange.fault(#"{"kind":"delay","after_ms":1200,"method":"GET","path":"/fapi/v1/premiumIndex","times":1}"#)
+        try exchange.fault(#"{"kind":"delay","after_ms":4000,"method":"GET","path":"/fapi/v1/premiumIndex","times":1}"#)
         try withTradingLog(exchange) { log in
             let service = try log.serve("execution")
             try log.intent("BTCUSDT", "buy", "0.01", trace: "t")
@@ -89,7 +89,7 @@ import Testing
         try withTradingLog(try many(symbols)) { log in
             // 24 connections: while the prices of the later ones are on their way, orders of the first ones queue.
             try log.exchange.fault(
-                #"{"kind":"delay","after_ms":2500,"method":"GET","path":"/fapi/v1/premiumIndex","times":100}"#)
+                #"{"kind":"delay","after_ms":3500,"method":"GET","path":"/fapi/v1/premiumIndex","times":100}"#)
             let lines = symbols.map { #"{"trace_id":"\#($0)","symbol":"\#($0)","side":"buy","quantity":"1"}"# }
             try log.append(TradingLog.Stream.intents, lines: lines)
             let service = try log.serve("execution", ["execution.in_flight_max=48"])

@@ -72,6 +72,12 @@ import Testing
             #expect(orders.isEmpty)
             let held = try log.status().rows("positions").map { $0.text("quantity") }
             #expect(held == ["3"])
+            let by = ["--operator", "anna", "--reason", "looked at both"]
+            let resumed = try log.start(["resume", "--reducing"] + by).finish()
+            let trading = try log.status().text("trading")
+            #expect(resumed.status == 0 && trading == "ACTIVE", "\(resumed)")
+            let again = try log.start(["resume", "--reducing"] + by).finish()
+            #expect(again.status == 1 && again.errors.contains("not REDUCING"), "\(again)")
         }
     }
 
