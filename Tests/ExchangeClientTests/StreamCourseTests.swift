@@ -67,7 +67,9 @@ private struct Course {
     mutating func pass(_ milliseconds: Int64, hearing: Bool = true) -> [String] {
         let end = now + milliseconds
         var actions: [String] = []
-        while let at = course.wakeAt, at <= end {
+        var rounds = 0
+        while let at = course.wakeAt, at <= end, rounds < 10_000 {
+            rounds += 1
             if hearing { course.heard(attempt: attempt, now: at - 1) }
             guard course.wakeAt == at else { continue }  // it was due for silence alone
             now = at
@@ -147,6 +149,31 @@ extension StreamNotice {
         it.take(it.course.take(renewal: .accepted(nil), attempt: 1, now: it.now))
         #expect(it.pass(59 * Course.minute) == ["renew 1"])
         #expect(it.pass(1 * Course.minute) == ["drop 1", "disconnected keyExpired"])
+    }
+
+    /// A slow answer: the exchange may have counted from the moment in which it was asked.
+    @Test func anExtensionCountsFromItsQuestion() {
+        var it = Course()
+        it.start()
+        it.pass(30 * Course.minute)
+        it.pass(10 * Course.minute)
+        it.take(it.course.take(renewal: .accepted(nil), attempt: 1, now: it.now))
+        #expect(it.pass(20 * Course.minute) == ["renew 1"])
+        #expect(it.pass(30 * Course.minute - 1) == [])
+        #expect(it.pass(1) == ["drop 1", "disconnected keyExpired"])
+    }
+
+    @Test func theAnswerToAnEarlierConnectionsExtensionIsNotHeard() {
+        var it = Course()
+        it.start()
+        it.pass(30 * Course.minute)
+        it.take(it.course.lost(StreamLoss(reason: .lost, text: "x"), attempt: 1, now: it.now))
+        _ = it.wake()
+        it.goLive()
+        #expect(it.pass(30 * Course.minute) == ["renew 2"])
+        let gone = Answer<ListenKey?>.rejected(Course.rejected(-1125))
+        #expect(it.take(it.course.take(renewal: gone, attempt: 1, now: it.now)) == [])
+        #expect(it.take(it.course.take(renewal: gone, attempt: 2, now: it.now)) != [])
     }
 
     @Test(arguments: ["unknown", "other"])
