@@ -1,5 +1,5 @@
-// Another program, started and waited for. Foundation's Process learns of an end through a run loop, and that has
-// lost ends under load; here the kernel is asked: a pidfd becomes readable when the process ends.
+// Another program, started and waited for. Foundation's Process learns of an end through a run loop, and waits
+// without a limit; here the kernel is asked, with one: a pidfd becomes readable when the process ends.
 
 internal import CLinux
 internal import Glibc

@@ -95,7 +95,7 @@ package struct ExecutionJournal: Sendable {
 
     /// Whether an order that may increase risk may leave now. Where the log cannot be read: no.
     package func mayLeave(_ plan: OrderPlan) -> Bool {
-        if plan.reduceOnly { return true }
+        if plan.canOnlyReduce { return true }
         do {
             let guards = try log.snapshot { try $0.guards() }
             return ["halt", "reducing", "symbol/\(plan.symbol.text)"].allSatisfy { guards.first($0) == nil }
@@ -109,7 +109,7 @@ package struct ExecutionJournal: Sendable {
     /// Appends the request. Only the answer `committed` lets it be sent.
     package func request(_ plan: OrderPlan, of intent: SequenceNumber, traceID: String) throws -> ExecutionAnswer {
         let message = message(plan, intent)
-        return try log.transact(plan.reduceOnly ? .group : .ordinary) { [self] transaction in
+        return try log.transact(plan.canOnlyReduce ? .group : .ordinary) { [self] transaction in
             if try transaction.first(.own("execution.result/\(intent.rawValue)"), stream: nil) != nil {
                 return .requestRefused(reason: "ended", detail: "the intent has its result already")
             }

@@ -73,7 +73,8 @@ package final class ExecutionService: Sendable {
             } else {
                 try take(delivered)
             }
-            if let failure = work.withLock({ $0.failure }) { throw ExecutionFailure(description: failure) }
+            // Those that still run end first: nobody may use the log after it is closed.
+            if work.withLock({ $0.failure != nil }) { reader.stop() }
         }
         try drain()
     }

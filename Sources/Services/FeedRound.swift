@@ -41,7 +41,7 @@ struct FeedRound {
         try foldOn()
         for update in updates {
             let order = state.orders.all.first { $0.clientOrderID == update.clientOrderID }
-            try append(update.notes(policy, of: order?.request ?? .none), trace: try trace(order))
+            _ = try append(update.notes(policy, of: order?.request ?? .none), trace: try trace(order))
         }
     }
 
@@ -50,10 +50,14 @@ struct FeedRound {
         return record.traceID
     }
 
-    /// A full log is no reason to end: REST brings the same trades again.
-    private func append(_ notes: [ExecutionNote], trace: String) throws {
-        do { try journal.note(notes, traceID: trace) } catch LogError.refused(let refusal) {
+    /// A full log is no reason to end: REST brings the same trades again. False where the log did not take them.
+    private func append(_ notes: [ExecutionNote], trace: String) throws -> Bool {
+        do {
+            try journal.note(notes, traceID: trace)
+            return true
+        } catch LogError.refused(let refusal) {
             logger.error("fills wait: \(refusal)")
+            return false
         }
     }
 
@@ -91,8 +95,8 @@ struct FeedRound {
                 // Whose it is must be known before it is noted: a lost order is looked for among fills.
                 guard let name = name(of: trade, symbol) else { return false }
                 let order = state.orders.all.first { $0.clientOrderID == name }
-                try append(
-                    trade.notes(policy, clientOrderID: name, of: order?.request ?? .none), trace: try trace(order))
+                let notes = trade.notes(policy, clientOrderID: name, of: order?.request ?? .none)
+                guard try append(notes, trace: try trace(order)) else { return false }
             }
             let isFull = trades.count >= Limits.tradesPerAnswerMax
             if case .newest = range, isFull, let first = trades.first, let known = try lastTrade(symbol),
@@ -107,15 +111,18 @@ struct FeedRound {
         }
     }
 
-    /// Nil where the exchange does not say now.
+    /// Empty where the exchange has no such order to ask for, as of a liquidation; nil where it does not say now.
     private mutating func name(of trade: AccountTrade, _ symbol: SymbolName) -> String? {
         if let known = names[trade.orderID] { return known }
-        guard case .accepted(let report) = port.ask(.order(symbol, .exchangeID(trade.orderID)), .ordinary) else {
-            return nil
+        let name: String
+        switch port.ask(.order(symbol, .exchangeID(trade.orderID)), .ordinary) {
+        case .accepted(let report): name = report.clientOrderID
+        case .rejected(let rejection) where rejection.kind == .notFound: return ""
+        case .rejected, .throttled, .unknown, .notSent: return nil
         }
         if names.count >= Limits.feedOrderNamesMax { names = [:] }
-        names[trade.orderID] = report.clientOrderID
-        return report.clientOrderID
+        names[trade.orderID] = name
+        return name
     }
 
     /// The trade of the symbol's last fill in the log.
@@ -182,7 +189,8 @@ struct FeedRound {
         if lostFor > lossMax, !causes.contains("user_stream") {
             try raise("user_stream", "no user stream for \(lostFor / 1_000) s")
         }
-        guard isWhole, let attested else { return }
+        // Trades that cannot be read are no reason to believe: then the ledgers differ, and that is told.
+        guard let attested else { return }
         var believed: [PositionKey: ExactSum] = [:]
         for (key, position) in state.positions.open where isOurs(key) { believed[key] = position.quantity }
         // A short leg is stored as what it holds; the exchange gives it the sign of what it owes.
@@ -196,7 +204,7 @@ struct FeedRound {
             let more = lasting.count > 1 ? ", and \(lasting.count - 1) more" : ""
             try raise("ledgers", first.description + more)
         }
-        if lostFor == 0, watch.agrees, causes.contains("user_stream") {
+        if isWhole, lostFor == 0, watch.agrees, causes.contains("user_stream") {
             var ended = EventReducingEnded()
             ended.cause = "user_stream"
             ended.evidence = "the stream stands, REST has closed the gap, the ledgers agree as of \(state.asOf)"

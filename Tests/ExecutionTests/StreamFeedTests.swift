@@ -51,6 +51,22 @@ import Testing
         }
     }
 
+    /// As after a liquidation: a trade whose order cannot be asked for. It counts, and holds up none behind it.
+    @Test func aTradeOfAnOrderThatCannotBeAskedForIsAFill() throws {
+        let exchange = try Exchange()
+        try exchange.fault(
+            #"{"kind":"reject","code":-2013,"msg":"Order does not exist.","method":"GET","path":"/fapi/v1/order","times":1000}"#
+        )
+        try withTradingLog(exchange) { log in
+            let service = try log.serve("execution", Self.quick + ["feeds.stream=false"])
+            for _ in 1...2 { try exchange.order("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01") }
+            _ = try log.wait(for: 2, "fill", [service])
+            try log.stop(service)
+            let held = try log.status().rows("positions").map { $0.text("quantity") }
+            #expect(held == ["0.02"])
+        }
+    }
+
     /// A fill that the exchange knows nothing of: neither ledger gives way, and nothing opens any more.
     @Test func ledgersThatDifferForLongRaiseReducing() throws {
         let exchange = try Exchange()
