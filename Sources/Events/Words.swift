@@ -77,3 +77,8 @@ extension EventPanicRefusalReason: Worded {
 extension EventResumeScope: Worded {
     static let words: [(String, EventResumeScope)] = [("HALT", .halt), ("REDUCING", .reducing), ("SYMBOL", .symbol)]
 }
+
+extension EventOutcomeState {
+    /// In lower case, as records show it.
+    package var text: String { word }
+}

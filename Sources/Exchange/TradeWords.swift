@@ -92,7 +92,18 @@ extension ClientOrderID {
     /// `bs` and 26 characters of base32: of the log, and of the request's key in it. So it is known before the request
     /// is written, nobody else's, and after a restore, which makes a new log id, another.
     package static func of(_ log: LogID, requestKey: String) -> ClientOrderID {
-        let digest = Digest.sha256(log.bytes + Array(requestKey.utf8)).bytes
+        of(Digest.sha256(log.bytes + Array(requestKey.utf8)))
+    }
+
+    /// Of a close in an emergency, which may stand in no log yet: of the trigger, the position and the part.
+    package static func ofClose(
+        trigger: String, symbol: SymbolName, positionSide: PositionSide, part: UInt32
+    ) -> ClientOrderID {
+        of(Digest.sha256(Array("exit/\(trigger)/\(symbol.text)/\(positionSide.rawValue)/\(part)".utf8)))
+    }
+
+    private static func of(_ digest: Digest) -> ClientOrderID {
+        let digest = digest.bytes
         let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
         var text = Array("bs".utf8)
         var (bits, count, place) = (0, 0, 0)

@@ -91,17 +91,6 @@ package final class ExchangeClient: ExchangePort {
         return read(verdict, endpoint) { try Readers.placed($0, order) }
     }
 
-    // MARK: For the user stream, which must neither block nor be a task
-
-    /// - Parameter done: called once, on the client's thread; must be quick.
-    func command<Value>(
-        _ command: Command<Value>, _ budgetClass: BudgetClass, then done: @escaping @Sendable (Answer<Value>) -> Void
-    ) {
-        submit(command.endpoint, budgetClass, nil) { [credentials] verdict in
-            done(verdict.answer(scrub: { credentials?.scrub($0) ?? $0 }, command.read))
-        }
-    }
-
     /// Foreign text without our key or secret.
     func scrub(_ text: String) -> String { credentials?.scrub(text) ?? text }
 
@@ -141,5 +130,30 @@ package final class ExchangeClient: ExchangePort {
         let answer = verdict.answer(scrub: { credentials?.scrub($0) ?? $0 }, reader)
         if case .accepted(let value) = answer, let info = value as? ExchangeInfo { loop.take(info.limits) }
         return answer
+    }
+}
+
+// MARK: - For who must neither block nor be a task: the user stream, the exit worker
+
+extension ExchangeClient: ExchangeCalls {
+    package func ask<Value>(
+        _ query: Query<Value>, _ budgetClass: BudgetClass, then done: @escaping @Sendable (Answer<Value>) -> Void
+    ) {
+        submit(query.endpoint, budgetClass, nil) { [self] in done(read($0, query.endpoint, query.read)) }
+    }
+
+    package func command<Value>(
+        _ command: Command<Value>, _ budgetClass: BudgetClass, then done: @escaping @Sendable (Answer<Value>) -> Void
+    ) {
+        submit(command.endpoint, budgetClass, nil) { [self] in done(read($0, command.endpoint, command.read)) }
+    }
+
+    package func place(
+        _ order: NewOrder, permit: consuming SendPermit, _ budgetClass: BudgetClass,
+        then done: @escaping @Sendable (Answer<OrderReport>) -> Void
+    ) {
+        if let refusal = permit.refusal(of: order) { return done(.notSent(refusal)) }
+        let endpoint = Endpoint.placeOrder(order)
+        submit(endpoint, budgetClass, nil) { [self] in done(read($0, endpoint) { try Readers.placed($0, order) }) }
     }
 }

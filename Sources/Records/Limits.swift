@@ -126,6 +126,23 @@ package enum Limits {
     package static let clockSampleRoundTripMillisecondsMax = 2_000
     package static let clockOffsetMillisecondsMax: Int64 = 600_000
 
+    // The emergency exit.
+    /// Closes of one run whose trades are asked for at once.
+    package static let exitTradeQuestionsMax = 40
+    package static let exitJournalLineBytesMax = 16 << 10
+    package static let exitJournalBytesMax = 16 << 20
+    package static let exitJournalFilesMax = 1_000
+    /// A place for the journal that does not take a write by then is left for the next one.
+    package static let exitJournalWriteMilliseconds = 50
+    package static let exitTriggersWaitingMax = 1_000
+    package static let exitTextLinesWaitingMax = 10_000
+    /// A recorder that is silent for longer is done without; for much longer, it is started anew.
+    package static let recorderSilenceMilliseconds: Int64 = 250
+    package static let recorderSilenceMillisecondsMax: Int64 = 5_000
+    package static let recorderAliveMilliseconds: Int64 = 100
+    package static let recorderMessageBytesMax = 64 << 10
+    package static let recorderMessagesWaitingMax = 100_000
+
     // The user-data stream.
     /// The year 2100: a later time is a mistake, and would not fit into nanoseconds much longer.
     package static let exchangeTimeMillisecondsMax: Int64 = 4_102_444_800_000

@@ -1,0 +1,288 @@
+// The run of one panic trigger: everything is cancelled and closed at once (first pass), and looked at again when
+// nothing that left before the halt can arrive any more (second pass). One pure state machine: answers and the time go
+// in, effects come out; many are on their way at once. What must not be added to it: a strategy, a condition under which
+// a position stays open, a wait between positions, a second try of what was refused.
+
+internal import Events
+package import Exchange
+internal import Records
+
+package struct ExitRun: Sendable {
+    package static let rule = "exit/1"
+
+    package let trigger: String
+    let rules: ExitRules
+    let startedAt: Milliseconds
+    private let instruments: ExchangeInfo?
+    /// No look before it is the last one.
+    private var fencedUntil: Milliseconds?
+    var positions: [ExitPlace: ExitPosition] = [:]
+    private var look: ExitLook?
+    private var nextLookAt: Milliseconds
+    private var lookPause: Milliseconds
+    /// Conditional and resting orders: symbol → what of it is being cancelled.
+    var cancels: [Cancel: Asking] = [:]
+    var resting: Set<ExitPlace> = []
+    private var ordersAreKnown = false
+    /// Nothing rested in a look beyond the fence.
+    private var restIsGone = false
+    private var conclusiveLooks = 0
+    private var unreadable: Set<String> = []
+    private var hasSeen = false
+    private var lastWasBeyond = false
+    private var hasToldFlat = false
+    var lastCloseAt: Milliseconds?
+    var tradeAsks: [CloseOrder: TradeAsk] = [:]
+    var tradeAsksMade = 0
+    package private(set) var completion: ExitCompletion?
+
+    struct Cancel: Hashable, Comparable {
+        let symbol: SymbolName
+        let isAlgo: Bool
+        static func < (a: Cancel, b: Cancel) -> Bool {
+            (a.symbol.text, a.isAlgo ? 1 : 0) < (b.symbol.text, b.isAlgo ? 1 : 0)
+        }
+    }
+
+    /// - Parameters:
+    ///   - trigger: names the closes; another one for each trigger.
+    ///   - haltedAt: by the performer's clock; nil: no record says yet that trading is halted.
+    ///   - instruments: as they were last read; nil: quantities are sent as they are held, in one order.
+    ///   - journal: what an earlier life of this run has sent, and what became of it.
+    package init(
+        trigger: String, haltedAt: Milliseconds?, instruments: ExchangeInfo?, rules: ExitRules,
+        journal: [(CloseOrder, ClosedOrder?)] = [], at now: Milliseconds
+    ) {
+        self.trigger = trigger
+        self.rules = rules
+        self.instruments = instruments
+        startedAt = now
+        nextLookAt = now
+        lookPause = rules.lookPauseMilliseconds
+        fencedUntil = haltedAt.map { $0 + rules.fenceMilliseconds }
+        for (close, end) in journal { restore(close, end, now) }
+    }
+
+    private mutating func restore(_ close: CloseOrder, _ end: ClosedOrder?, _ now: Milliseconds) {
+        var position = positions[close.place] ?? ExitPosition(place: close.place)
+        var asking = Asking()
+        asking.pause(now - 1_000)  // due at once
+        position.orders.append(
+            ExitPosition.Order(
+                close: close, sentAt: now, stage: end == nil ? .unresolved(asking, looks: 0) : .settled))
+        position.wasHeld = true
+        // What was not taken, without a refusal, has no code.
+        if let end, end.state == .rejected, end.errorCode != 0 { position.bar = .refused }
+        positions[close.place] = position
+    }
+
+    // MARK: Inputs
+
+    /// A record says that trading is halted since then.
+    package mutating func halted(at time: Milliseconds, now: Milliseconds) -> [ExitEffect] {
+        let end = time + rules.fenceMilliseconds
+        guard fencedUntil.map({ $0 < end }) ?? true, completion == nil else { return drive(now) }
+        fencedUntil = end
+        (conclusiveLooks, restIsGone) = (0, false)
+        nextLookAt = min(nextLookAt, max(end, now))
+        return drive(now)
+    }
+
+    package mutating func take(_ answer: ExitAnswer, at now: Milliseconds) -> [ExitEffect] {
+        var effects: [ExitEffect] = []
+        switch answer {
+        case .positions(let answer): effects = see(answer, now)
+        case .openOrders(let answer): effects = seeOrders(answer, now)
+        case .openAlgoOrders(let answer): effects = seeAlgos(answer, now)
+        case .canceled(let symbol, let isAlgo, let answer):
+            canceled(Cancel(symbol: symbol, isAlgo: isAlgo), answer, now)
+        case .closed(let close, let answer): effects = closed(close, answer, now)
+        case .lookedUp(let close, let answer): effects = lookedUp(close, answer, now)
+        case .trades(let close, let answer): effects = takeTrades(close, answer, now)
+        }
+        return effects + drive(now)
+    }
+
+    package mutating func tick(_ now: Milliseconds) -> [ExitEffect] { drive(now) }
+
+    /// When it wants to be called without an answer; nil: an answer is awaited.
+    package var wakesAt: Milliseconds? {
+        var times: [Milliseconds] = []
+        if let look {
+            if let at = look.wakesAt { times.append(at) }
+            for position in positions.values where position.isOpen { if let at = holdsUntil(position) { times.append(at) } }
+        } else if completion == nil {
+            times.append(nextLookAt)
+        }
+        for position in positions.values { times += position.orders.compactMap(\.wakesAt) }
+        times += cancels.values.compactMap(\.wakesAt)
+        times += tradeAsks.values.compactMap(\.asking.wakesAt)
+        if completion == nil { times.append(deadline) }
+        return times.min()
+    }
+
+    /// Nothing is left to be done or to be heard of.
+    package var isOver: Bool {
+        completion != nil && tradeAsks.isEmpty
+            && positions.values.allSatisfy { $0.orders.allSatisfy { !$0.isOnItsWay } }
+    }
+
+    // MARK: What is to be done now
+
+    private var deadline: Milliseconds { startedAt + rules.runMilliseconds }
+
+    mutating func drive(_ now: Milliseconds) -> [ExitEffect] {
+        var effects = ordersDue(now) + tradesDue(now)
+        guard completion == nil else { return effects }
+        effects += cancelsDue(now)
+        if look == nil, now >= nextLookAt {
+            let started = ExitLook(startedAt: now, withOrders: !restIsGone)
+            look = started
+            effects += started.effects
+        } else if let due = look?.due(now) {
+            effects += due
+        }
+        effects += sendCloses(now)
+        if look?.isDone == true { effects += conclude(now) }
+        if completion == nil, now >= deadline, fencedUntil != nil { finish(isConfirmed: false) }
+        return effects
+    }
+
+    /// Whatever is open and may be sent, in the order of its name.
+    private mutating func sendCloses(_ now: Milliseconds) -> [ExitEffect] {
+        var effects: [ExitEffect] = []
+        for place in positions.keys.sorted() {
+            guard let position = positions[place], position.maySend(mayGoOn: isBeyondFence(position.seenAt)),
+                holdsUntil(position).map({ $0 <= now }) ?? true,
+                let close = positions[place]?.next(trigger, instruments?[place.symbol]?.marketQuantity, at: now)
+            else { continue }
+            effects += [.tell(.closing(close)), .close(close)]
+        }
+        return effects
+    }
+
+    private func isBeyondFence(_ time: Milliseconds) -> Bool { fencedUntil.map { time >= $0 } ?? false }
+
+    /// In hedge mode resting orders reserve what a close needs: it waits for their cancel, for a moment.
+    private func holdsUntil(_ position: ExitPosition) -> Milliseconds? {
+        guard position.place.side != .both, position.orders.isEmpty else { return nil }
+        let isCancelled = cancels[Cancel(symbol: position.place.symbol, isAlgo: false)]?.isDone ?? false
+        if ordersAreKnown, !resting.contains(position.place) || isCancelled { return nil }
+        return position.seenAt + rules.cancelWaitMilliseconds
+    }
+
+    // MARK: Looks
+
+    private mutating func see(_ answer: Answer<Rows<PositionReport>>, _ now: Milliseconds) -> [ExitEffect] {
+        guard let startedAt = look?.startedAt else { return [] }
+        guard case .accepted(let rows) = answer else {
+            let trouble = answer.trouble
+            look?.positions.pause(now, atLeast: trouble?.wait)
+            return [.tell(.cannotLook("positions: \(trouble?.text ?? "")"))]
+        }
+        look?.positions.finish()
+        var found: [ExitPlace: ExactDecimal] = [:]
+        unreadable = Set(rows.unreadable.map { $0.symbol ?? "UNKNOWN" })
+        for row in rows.readable {
+            if let symbol = SymbolName.known(row.symbol) {
+                found[ExitPlace(symbol: symbol, side: row.positionSide)] = row.quantity
+            } else if !row.quantity.isZero {
+                unreadable.insert(row.symbol)
+            }
+        }
+        for (place, quantity) in found where !quantity.isZero && positions[place] == nil {
+            positions[place] = ExitPosition(place: place)
+        }
+        for place in positions.keys { positions[place]?.see(found[place] ?? .zero, at: startedAt) }
+        let isFirst = !hasSeen
+        hasSeen = true
+        return isFirst ? [.tell(.found(found.filter { !$0.value.isZero }))] : []
+    }
+
+    private mutating func seeOrders(_ answer: Answer<Rows<OrderReport>>, _ now: Milliseconds) -> [ExitEffect] {
+        guard case .accepted(let rows) = answer else {
+            look?.orders?.pause(now, atLeast: answer.trouble?.wait)
+            // What rests is not known: what is held is cancelled for, at least.
+            return positions.keys.sorted().flatMap { cancel(Cancel(symbol: $0.symbol, isAlgo: false)) }
+        }
+        look?.orders?.finish()
+        ordersAreKnown = true
+        if !rows.isComplete { look?.isWhole = false }
+        resting = []
+        var effects: [ExitEffect] = []
+        for row in rows.readable {
+            guard let symbol = SymbolName.known(row.symbol) else { continue }
+            resting.insert(ExitPlace(symbol: symbol, side: row.positionSide))
+            effects += cancel(Cancel(symbol: symbol, isAlgo: false))
+        }
+        if !rows.readable.isEmpty { look?.isWhole = false }
+        return effects
+    }
+
+    private mutating func seeAlgos(_ answer: Answer<Rows<AlgoOrderReport>>, _ now: Milliseconds) -> [ExitEffect] {
+        guard case .accepted(let rows) = answer else {
+            look?.algos?.pause(now, atLeast: answer.trouble?.wait)
+            return positions.keys.sorted().flatMap { cancel(Cancel(symbol: $0.symbol, isAlgo: true)) }
+        }
+        look?.algos?.finish()
+        if !rows.isComplete || !rows.readable.isEmpty { look?.isWhole = false }
+        return Set(rows.readable.compactMap { SymbolName.known($0.symbol) }).sorted { $0.text < $1.text }
+            .flatMap { cancel(Cancel(symbol: $0, isAlgo: true)) }
+    }
+
+    /// What a whole look says.
+    private enum Verdict { case flat, hopeless, undone }
+
+    private func verdict(_ look: ExitLook) -> Verdict {
+        let all = positions.values
+        if all.contains(where: { $0.isMoving || $0.touchedAt > $0.seenAt }) { return .undone }
+        let open = all.filter(\.isOpen)
+        if open.isEmpty { return unreadable.isEmpty && (restIsGone || look.isWhole) ? .flat : .undone }
+        return open.allSatisfy { $0.bar == .refused } ? .hopeless : .undone
+    }
+
+    /// All of a look is answered: is this the end, and when is the next one?
+    private mutating func conclude(_ now: Milliseconds) -> [ExitEffect] {
+        guard let done = look else { return [] }
+        look = nil
+        let isBeyond = isBeyondFence(done.startedAt)
+        if isBeyond, done.orders != nil, done.isWhole { restIsGone = true }
+        let verdict = verdict(done)
+        conclusiveLooks = verdict == .undone || isBeyond != lastWasBeyond ? 0 : conclusiveLooks
+        if verdict != .undone { conclusiveLooks += 1 }
+        lastWasBeyond = isBeyond
+        if isBeyond, conclusiveLooks >= 2 || isStale(now) {
+            finish(isConfirmed: true)
+        } else if !isBeyond, conclusiveLooks >= 2, let fencedUntil {
+            nextLookAt = max(fencedUntil, now)
+        } else {
+            nextLookAt = now + lookPause
+            lookPause = min(lookPause * 2, rules.lookPauseMillisecondsMax)
+            if let fencedUntil, now < fencedUntil { nextLookAt = min(nextLookAt, fencedUntil) }
+        }
+        guard verdict == .flat, conclusiveLooks >= 2, !hasToldFlat else { return [] }
+        hasToldFlat = true
+        return [.tell(.flat)]
+    }
+
+    /// Nothing can be sent any more, and the exchange has had its time to show what was done.
+    private func isStale(_ now: Milliseconds) -> Bool {
+        guard let fencedUntil, now >= fencedUntil + rules.staleMilliseconds else { return false }
+        return positions.values.allSatisfy { !$0.isMoving && (!$0.isOpen || $0.bar != nil) }
+    }
+
+    /// - Parameter isConfirmed: a look beyond the fence has shown what is open.
+    private mutating func finish(isConfirmed: Bool) {
+        let seen = positions.values.filter(\.wasHeld)
+        let open = seen.filter(\.isOpen)
+        var failed = Set(open.map(\.place.symbol.text)).union(unreadable)
+        if !restIsGone { failed.formUnion(resting.map(\.symbol.text)) }
+        if !isConfirmed, failed.isEmpty { failed.insert("UNKNOWN") }
+        let count = max(open.count + unreadable.count, failed.isEmpty ? 0 : 1)
+        let total = max(seen.count + unreadable.count, count)
+        completion = ExitCompletion(
+            positionsTotal: total, positionsClosed: total - count, positionsFailed: count,
+            failedSymbols: failed.sorted(), executionMilliseconds: max(0, (lastCloseAt ?? startedAt) - startedAt))
+        look = nil
+    }
+}

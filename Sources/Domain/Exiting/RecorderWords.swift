@@ -1,0 +1,90 @@
+// What the exit worker and its recorder say to each other, one JSON object a message. The worker waits for none of it.
+
+internal import Events
+internal import Exchange
+internal import Records
+
+/// From the recorder, which has the log open.
+package enum RecorderNotice: Hashable, Sendable {
+    case opened(log: String, head: UInt64)
+    /// A trigger that stands in the log and has no completion yet.
+    case panic(ExitTrigger)
+    /// So many lines of that run are records now.
+    case imported(trigger: String, lines: Int)
+    /// The line after those cannot become a record as it is.
+    case stuck(trigger: String, line: Int, reason: String)
+    case alive
+}
+
+/// To the recorder.
+package struct RecorderOrder: Hashable, Sendable {
+    package let trigger: String
+    /// From 0, within its run.
+    package let place: Int
+    package let line: ExitLine
+
+    package init(trigger: String, place: Int, line: ExitLine) {
+        self.trigger = trigger
+        self.place = place
+        self.line = line
+    }
+
+    package var text: String {
+        JSONText.render(
+            .object([
+                JSONMember("trigger", .string(trigger)), JSONMember("place", .number(String(place))),
+                JSONMember("record", line.json),
+            ]))
+    }
+
+    package init(_ text: String) throws(ExitLineError) {
+        let json: JSONValue
+        do throws(JSONError) { json = try JSONText.read(text) } catch { throw ExitLineError("\(error)") }
+        let fields = ExitFields(json)
+        trigger = try fields.text("trigger")
+        place = try fields.number("place", Int.init)
+        guard let record = json["record"] else { throw ExitLineError("record is missing") }
+        line = try ExitLine(json: record, trigger: trigger)
+    }
+}
+
+extension RecorderNotice {
+    package var text: String {
+        let members: [JSONMember] =
+            switch self {
+            case .opened(let log, let head):
+                [JSONMember("say", .string("opened")), JSONMember("log", .string(log)),
+                    JSONMember("head", .number(String(head)))]
+            case .panic(let trigger): [JSONMember("say", .string("panic")), JSONMember("trigger", trigger.json)]
+            case .imported(let trigger, let lines):
+                [JSONMember("say", .string("imported")), JSONMember("trigger", .string(trigger)),
+                    JSONMember("lines", .number(String(lines)))]
+            case .stuck(let trigger, let line, let reason):
+                [JSONMember("say", .string("stuck")), JSONMember("trigger", .string(trigger)),
+                    JSONMember("line", .number(String(line))), JSONMember("reason", .string(reason))]
+            case .alive: [JSONMember("say", .string("alive"))]
+            }
+        return JSONText.render(.object(members))
+    }
+
+    package init(_ text: String) throws(ExitLineError) {
+        let json: JSONValue
+        do throws(JSONError) { json = try JSONText.read(text) } catch { throw ExitLineError("\(error)") }
+        let fields = ExitFields(json)
+        switch try fields.text("say") {
+        case "opened":
+            self = .opened(log: try fields.text("log"), head: try fields.number("head", UInt64.init))
+        case "panic":
+            guard let trigger = json["trigger"] else { throw ExitLineError("trigger is missing") }
+            self = .panic(try ExitTrigger(json: trigger))
+        case "imported":
+            self = .imported(trigger: try fields.text("trigger"), lines: try fields.number("lines", Int.init))
+        case "stuck":
+            self = .stuck(
+                trigger: try fields.text("trigger"), line: try fields.number("line", Int.init),
+                reason: try fields.text("reason"))
+        case "alive": self = .alive
+        case let other: throw ExitLineError("\(ForeignText.tame(other)) is not known")
+        }
+    }
+}
