@@ -53,7 +53,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CLinux"),
-        room("Processes", ["CLinux"]),
+        room("Processes", ["CLinux", "Records"]),
         room("Records", [crypto]),
         room("LMDB", ["CLMDB"]),
         room("EventLog", ["Processes", "Records", "LMDB", "CLinux"]),
@@ -98,7 +98,7 @@ let package = Package(
         .executableTarget(
             name: "log-soak", dependencies: ["Programmes", arguments], path: "Tests/log-soak", swiftSettings: strict
         ),
-        tests("ProcessesTests", ["Processes"]),
+        tests("ProcessesTests", ["Processes", "Records"]),
         tests("RecordsTests", ["Records"]),
         tests("LMDBTests", ["LMDB"]),
         tests("EventLogTests", ["EventLog", "LMDB", "Records", "Processes"]),

@@ -167,6 +167,15 @@ package enum Limits {
     /// The kernel's. Nothing leaves but the handshake and answers to pings.
     package static let streamSendBufferBytes = 16 << 10
 
+    // Between processes of one machine.
+    /// The kernel's: sockaddr_un, less the zero at the end.
+    package static let localSocketPathBytesMax = 107
+    package static let localMessageBytesMax = 16 << 10
+    package static let localConnectionsMax = 16
+    /// Who connected and said nothing for so long is dropped.
+    package static let localConnectionMillisecondsMax = 1_000
+    package static let localBindMillisecondsMax = 1_000
+
     // Commands.
     package static let queryPageRecordsMax = 500
 

@@ -54,6 +54,10 @@ package struct SettingDefinition: Sendable {
             name: "execution.severe_partial", unit: "close/leave", fallback: "close",
             meaning: "what becomes of a pair's first leg that was filled by less than half", isDecisive: true),
         SettingDefinition(
+            name: "exit.socket", unit: "path", fallback: "",
+            meaning: "the exit worker's local socket; empty: exit.sock in $RUNTIME_DIRECTORY, else in the log's folder",
+            isDecisive: false),
+        SettingDefinition(
             name: "feeds.interval_ms", unit: "ms", fallback: "5000",
             meaning: "between two looks at positions, and at trades of symbols in use", isDecisive: false),
         SettingDefinition(
