@@ -64,6 +64,7 @@ let package = Package(
         room(
             "Services",
             ["Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", protobuf, logging, yams]),
+        room("EmergencyExit", ["Processes", "Records", "Events", "Exchange", "Domain"]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
         room(
             "Simulation",
@@ -76,7 +77,8 @@ let package = Package(
         .executableTarget(
             name: "backstop",
             dependencies: [
-                "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
+                "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "EmergencyExit",
+                "Services",
                 arguments,
                 logging,
             ],

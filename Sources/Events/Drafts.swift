@@ -38,6 +38,19 @@ package enum Drafts {
             Origin("", .none, .none, producer))
     }
 
+    /// A trigger that an exit worker took while no log could: judged when it came, whatever its age is now.
+    package static func panicRequested(
+        _ request: EventPanicRequested, key: String, producer: String
+    ) throws(MessageError) -> Draft {
+        let fields = FieldMap([
+            ("event_id", request.eventID), ("reason", request.reason), ("severity", request.severity),
+            ("issued_by", request.issuer), ("ts", String(Timestamp(nanoseconds: request.producedAtNs).milliseconds)),
+        ])
+        return try draft(
+            .panicRequested(request), StreamCatalogue.panics, key: key, fields: fields,
+            Origin("", .none, .none, producer))
+    }
+
     package static func panicCompleted(
         _ completed: EventPanicCompleted, traceID: String, cause: SequenceNumber, basis: SequenceNumber,
         producer: String

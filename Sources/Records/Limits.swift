@@ -127,6 +127,8 @@ package enum Limits {
     package static let clockOffsetMillisecondsMax: Int64 = 600_000
 
     // The emergency exit.
+    /// Longer than for others: a slow exchange is asked with patience, and other questions go on beside it.
+    package static let exitTotalMillisecondsMax = 30_000
     /// Closes of one run whose trades are asked for at once.
     package static let exitTradeQuestionsMax = 40
     package static let exitJournalLineBytesMax = 16 << 10
@@ -141,7 +143,6 @@ package enum Limits {
     package static let recorderSilenceMillisecondsMax: Int64 = 5_000
     package static let recorderAliveMilliseconds: Int64 = 100
     package static let recorderMessageBytesMax = 64 << 10
-    package static let recorderMessagesWaitingMax = 100_000
 
     // The user-data stream.
     /// The year 2100: a later time is a mistake, and would not fit into nanoseconds much longer.

@@ -16,6 +16,8 @@ struct Serve: ParsableCommand {
               router     decisions → intents or refusals, each exactly once
               execution  intents → orders on the exchange, each to exactly one terminal state
               recovery   finishes what dead execution processes left, and begins nothing new
+              exit       panic triggers → everything cancelled and closed, in a process of its own that never opens
+                         the log (its child, the recorder, does)
             Several processes may serve one log. Killed at any moment, a role goes on at its offset, with what
             was pending, after the next start: execution asks the exchange what became of it, and never sends again.
 
@@ -26,6 +28,7 @@ struct Serve: ParsableCommand {
               backstop serve --init
               backstop serve --roles router --set router.confidence_min=0.5
               backstop serve --roles router,execution --exchange http://127.0.0.1:8080
+              backstop serve --roles exit --exchange http://127.0.0.1:8080
 
             Exit status: 0 after a drained stop, 1 when a role cannot go on (the reason is logged), 2 if it
             could not start.
@@ -43,13 +46,18 @@ struct Serve: ParsableCommand {
     var verbose = false
     @OptionGroup var common: CommonOptions
 
-    private static let known = ["router", "execution", "recovery"]
-    private static let trading = ["execution", "recovery"]
+    private static let known = ["router", "execution", "recovery", "exit"]
+    private static let trading = ["execution", "recovery", "exit"]
+    /// Roles that share their process with no other.
+    private static let alone = ["exit"]
 
     func validate() throws {
         for role in wanted where !Serve.known.contains(role) {
             throw ValidationError(
                 "no role \"\(role)\" in this version; there are: \(Serve.known.joined(separator: ", "))")
+        }
+        if wanted.count > 1, let role = wanted.first(where: Serve.alone.contains) {
+            throw ValidationError("role \(role) needs a process of its own: backstop serve --roles \(role)")
         }
         if wanted.isEmpty { throw ValidationError("--roles needs at least one role") }
         if exchange == nil, let role = wanted.first(where: Serve.trading.contains) {
@@ -63,6 +71,9 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         if makesLog { try common.makeLogIfMissing() }
+        if wanted == ["exit"], let exchange {
+            return try ServeExit(common: common, exchange: exchange, isLive: live).run()
+        }
         let logger = Serve.logger(verbose)
         let settings = try common.loadSettings()
         try common.withLog(.writing) { log in
@@ -143,7 +154,7 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private static func logger(_ verbose: Bool) -> Logger {
+    static func logger(_ verbose: Bool) -> Logger {
         var logger = Logger(label: "backstop", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = verbose ? .debug : .info
         return logger

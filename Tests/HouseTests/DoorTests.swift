@@ -25,6 +25,10 @@ import Testing
             "Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", "Logging", "Yams",
             "Synchronization", "Dispatch",
         ],
+        // Never the log: whoever maps it can be ended by a page that cannot be read.
+        "EmergencyExit": [
+            "Processes", "Records", "Events", "Exchange", "Domain", "Glibc", "Dispatch", "Synchronization",
+        ],
         "ExchangeSimulation": ["Records", "Events", "Crypto"],
         "Simulation": [
             "Records", "EventLog", "Events", "Exchange", "Domain", "Services", "ExchangeSimulation", "Logging",
@@ -36,7 +40,7 @@ import Testing
         ]),
         "backstop": platform.union([
             "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
-            "ArgumentParser", "Logging",
+            "EmergencyExit", "ArgumentParser", "Logging",
         ]),
     ]
 

@@ -11,6 +11,7 @@ extension ExitRun {
     // MARK: Answers to closes
 
     mutating func closed(_ close: CloseOrder, _ answer: Answer<OrderReport>, _ now: Milliseconds) -> [ExitEffect] {
+        guard let order = order(close), order.isOnItsWay else { return [] }
         touch(close, now)
         switch answer {
         case .accepted(let report): return follow(close, report, now)
@@ -22,6 +23,8 @@ extension ExitRun {
             return waitOnce(close, wait, now) ?? notTaken(close, why.description, now)
         case .notSent(let why): return waitOnce(close, ExitRun.resendWait, now) ?? notTaken(close, why.description, now)
         case .unknown(let why):
+            // It may be asked about already.
+            guard !order.isUnresolved else { return [] }
             change(close) { $0.stage = .unresolved(Asking(), looks: 0) }
             let state = ClosedOrder(
                 state: .unknown, executed: .zero, averagePrice: nil, exchangeOrderID: 0, errorCode: 0,
@@ -128,7 +131,11 @@ extension ExitRun {
                 switch position.orders[number].stage {
                 case .waiting(let until) where until <= now:
                     position.orders[number].stage = .inFlight
+                    position.orders[number].leftAt = now
                     effects.append(.closeAgain(position.orders[number].close))
+                case .inFlight where now >= position.orders[number].leftAt + rules.patienceMilliseconds:
+                    position.orders[number].stage = .unresolved(Asking(), looks: 0)
+                    effects.append(.lookUp(position.orders[number].close))
                 case .unresolved(var asking, let looks):
                     guard asking.isDue(now) else { continue }
                     position.orders[number].stage = .unresolved(asking, looks: looks)

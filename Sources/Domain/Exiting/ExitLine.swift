@@ -227,7 +227,9 @@ struct ExitFields {
     }
 
     func completion() throws(ExitLineError) -> ExitEnd {
-        guard case .array(let items) = json["failed_symbols"] else { throw ExitLineError("failed_symbols must be a list") }
+        guard case .array(let items) = json["failed_symbols"] else {
+            throw ExitLineError("failed_symbols must be a list")
+        }
         var symbols: [String] = []
         for item in items {
             guard case .string(let symbol) = item else { throw ExitLineError("failed_symbols must hold texts") }

@@ -38,15 +38,20 @@ struct Asking: Sendable {
 }
 
 struct ExitLook: Sendable {
+    let number: Int
     let startedAt: Milliseconds
+    /// The positions are asked for once more beside a question that nobody answers.
+    private var positionsAskedAt: Milliseconds
     var positions = Asking()
     /// Nil: not asked for in this look.
     var orders: Asking?
     var algos: Asking?
     var isWhole = true
 
-    init(startedAt: Milliseconds, withOrders: Bool) {
+    init(_ number: Int, startedAt: Milliseconds, withOrders: Bool) {
+        self.number = number
         self.startedAt = startedAt
+        positionsAskedAt = startedAt
         orders = withOrders ? Asking() : nil
         algos = withOrders ? Asking() : nil
     }
@@ -54,18 +59,26 @@ struct ExitLook: Sendable {
     var isDone: Bool { positions.isDone && orders?.isDone ?? true && algos?.isDone ?? true }
 
     /// What is asked at its start.
-    var effects: [ExitEffect] { [.positions] + (orders == nil ? [] : [.openOrders, .openAlgoOrders]) }
+    var effects: [ExitEffect] {
+        [.positions(number)] + (orders == nil ? [] : [.openOrders(number), .openAlgoOrders(number)])
+    }
 
     /// What is due again.
-    mutating func due(_ now: Milliseconds) -> [ExitEffect] {
+    mutating func due(_ now: Milliseconds, patience: Milliseconds) -> [ExitEffect] {
         var effects: [ExitEffect] = []
-        if positions.isDue(now) { effects.append(.positions) }
-        if orders?.isDue(now) == true { effects.append(.openOrders) }
-        if algos?.isDue(now) == true { effects.append(.openAlgoOrders) }
+        if positions.isDue(now) || positions.isAsked && now >= positionsAskedAt + patience {
+            positionsAskedAt = now
+            effects.append(.positions(number))
+        }
+        if orders?.isDue(now) == true { effects.append(.openOrders(number)) }
+        if algos?.isDue(now) == true { effects.append(.openAlgoOrders(number)) }
         return effects
     }
 
-    var wakesAt: Milliseconds? { [positions.wakesAt, orders?.wakesAt, algos?.wakesAt].compactMap(\.self).min() }
+    func wakesAt(patience: Milliseconds) -> Milliseconds? {
+        let again = positions.isAsked ? positionsAskedAt + patience : nil
+        return [positions.wakesAt, again, orders?.wakesAt, algos?.wakesAt].compactMap(\.self).min()
+    }
 }
 
 extension Answer {

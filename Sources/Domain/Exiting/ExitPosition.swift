@@ -18,6 +18,8 @@ struct ExitPosition: Sendable {
         let close: CloseOrder
         let sentAt: Milliseconds
         var stage: Stage
+        /// When it left last.
+        var leftAt: Milliseconds
         var hasWaited = false
         /// The exchange has shown it at least once.
         var wasSeen = false
@@ -78,7 +80,7 @@ struct ExitPosition: Sendable {
         let close = CloseOrder(
             trigger: trigger, place: place, part: part, side: held.isNegative ? .buy : .sell,
             quantity: queue.removeFirst())
-        orders.append(Order(close: close, sentAt: now, stage: .inFlight))
+        orders.append(Order(close: close, sentAt: now, stage: .inFlight, leftAt: now))
         return close
     }
 
@@ -111,11 +113,12 @@ extension ExitPosition.Order {
 
     var isUnresolved: Bool { if case .unresolved = stage { true } else { false } }
 
-    var wakesAt: Milliseconds? {
+    func wakesAt(patience: Milliseconds) -> Milliseconds? {
         switch stage {
         case .waiting(let until): until
         case .unresolved(let asking, _): asking.wakesAt
-        case .inFlight, .settled: nil
+        case .inFlight: leftAt + patience
+        case .settled: nil
         }
     }
 }

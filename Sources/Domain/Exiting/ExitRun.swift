@@ -18,6 +18,7 @@ package struct ExitRun: Sendable {
     private var fencedUntil: Milliseconds?
     var positions: [ExitPlace: ExitPosition] = [:]
     private var look: ExitLook?
+    private var looks = 0
     private var nextLookAt: Milliseconds
     private var lookPause: Milliseconds
     /// Conditional and resting orders: symbol → what of it is being cancelled.
@@ -49,12 +50,14 @@ package struct ExitRun: Sendable {
     ///   - haltedAt: by the performer's clock; nil: no record says yet that trading is halted.
     ///   - instruments: as they were last read; nil: quantities are sent as they are held, in one order.
     ///   - journal: what an earlier life of this run has sent, and what became of it.
+    ///   - completion: the run is over, but for orders whose fate is not known.
     package init(
         trigger: String, haltedAt: Milliseconds?, instruments: ExchangeInfo?, rules: ExitRules,
-        journal: [(CloseOrder, ClosedOrder?)] = [], at now: Milliseconds
+        journal: [(CloseOrder, ClosedOrder?)] = [], completion: ExitCompletion? = nil, at now: Milliseconds
     ) {
         self.trigger = trigger
         self.rules = rules
+        self.completion = completion
         self.instruments = instruments
         startedAt = now
         nextLookAt = now
@@ -69,7 +72,8 @@ package struct ExitRun: Sendable {
         asking.pause(now - 1_000)  // due at once
         position.orders.append(
             ExitPosition.Order(
-                close: close, sentAt: now, stage: end == nil ? .unresolved(asking, looks: 0) : .settled))
+                close: close, sentAt: now, stage: end == nil ? .unresolved(asking, looks: 0) : .settled,
+                leftAt: now))
         position.wasHeld = true
         // What was not taken, without a refusal, has no code.
         if let end, end.state == .rejected, end.errorCode != 0 { position.bar = .refused }
@@ -91,9 +95,10 @@ package struct ExitRun: Sendable {
     package mutating func take(_ answer: ExitAnswer, at now: Milliseconds) -> [ExitEffect] {
         var effects: [ExitEffect] = []
         switch answer {
-        case .positions(let answer): effects = see(answer, now)
-        case .openOrders(let answer): effects = seeOrders(answer, now)
-        case .openAlgoOrders(let answer): effects = seeAlgos(answer, now)
+        case .positions(let number, let answer):
+            if look?.number == number, look?.positions.isDone == false { effects = see(answer, now) }
+        case .openOrders(let number, let answer): if look?.number == number { effects = seeOrders(answer, now) }
+        case .openAlgoOrders(let number, let answer): if look?.number == number { effects = seeAlgos(answer, now) }
         case .canceled(let symbol, let isAlgo, let answer):
             canceled(Cancel(symbol: symbol, isAlgo: isAlgo), answer, now)
         case .closed(let close, let answer): effects = closed(close, answer, now)
@@ -109,12 +114,16 @@ package struct ExitRun: Sendable {
     package var wakesAt: Milliseconds? {
         var times: [Milliseconds] = []
         if let look {
-            if let at = look.wakesAt { times.append(at) }
-            for position in positions.values where position.isOpen { if let at = holdsUntil(position) { times.append(at) } }
+            if let at = look.wakesAt(patience: rules.patienceMilliseconds) { times.append(at) }
+            for position in positions.values where position.isOpen {
+                if let at = holdsUntil(position) { times.append(at) }
+            }
         } else if completion == nil {
             times.append(nextLookAt)
         }
-        for position in positions.values { times += position.orders.compactMap(\.wakesAt) }
+        for position in positions.values {
+            times += position.orders.compactMap { $0.wakesAt(patience: rules.patienceMilliseconds) }
+        }
         times += cancels.values.compactMap(\.wakesAt)
         times += tradeAsks.values.compactMap(\.asking.wakesAt)
         if completion == nil { times.append(deadline) }
@@ -127,6 +136,9 @@ package struct ExitRun: Sendable {
             && positions.values.allSatisfy { $0.orders.allSatisfy { !$0.isOnItsWay } }
     }
 
+    /// Closing is done as far as it can be; what is missing is the record that says trading is halted.
+    package var isResting: Bool { completion == nil && fencedUntil == nil && conclusiveLooks >= 2 }
+
     // MARK: What is to be done now
 
     private var deadline: Milliseconds { startedAt + rules.runMilliseconds }
@@ -136,10 +148,11 @@ package struct ExitRun: Sendable {
         guard completion == nil else { return effects }
         effects += cancelsDue(now)
         if look == nil, now >= nextLookAt {
-            let started = ExitLook(startedAt: now, withOrders: !restIsGone)
+            looks += 1
+            let started = ExitLook(looks, startedAt: now, withOrders: !restIsGone)
             look = started
             effects += started.effects
-        } else if let due = look?.due(now) {
+        } else if let due = look?.due(now, patience: rules.patienceMilliseconds) {
             effects += due
         }
         effects += sendCloses(now)
@@ -255,6 +268,7 @@ package struct ExitRun: Sendable {
             finish(isConfirmed: true)
         } else if !isBeyond, conclusiveLooks >= 2, let fencedUntil {
             nextLookAt = max(fencedUntil, now)
+            lookPause = rules.lookPauseMilliseconds
         } else {
             nextLookAt = now + lookPause
             lookPause = min(lookPause * 2, rules.lookPauseMillisecondsMax)

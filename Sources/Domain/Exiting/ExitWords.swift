@@ -76,9 +76,10 @@ package struct ClosedOrder: Hashable, Sendable {
 
 package enum ExitEffect: Sendable {
     // Asked of the exchange; all may be asked again.
-    case positions
-    case openOrders
-    case openAlgoOrders
+    /// Of the look with that number, which its answer gives back.
+    case positions(Int)
+    case openOrders(Int)
+    case openAlgoOrders(Int)
     case lookUp(CloseOrder)
     case trades(CloseOrder, orderID: Int64)
     /// Commands: they lead to the same end however often they are sent.
@@ -108,9 +109,9 @@ package enum ExitNews: Hashable, Sendable {
 }
 
 package enum ExitAnswer: Sendable {
-    case positions(Answer<Rows<PositionReport>>)
-    case openOrders(Answer<Rows<OrderReport>>)
-    case openAlgoOrders(Answer<Rows<AlgoOrderReport>>)
+    case positions(Int, Answer<Rows<PositionReport>>)
+    case openOrders(Int, Answer<Rows<OrderReport>>)
+    case openAlgoOrders(Int, Answer<Rows<AlgoOrderReport>>)
     case canceled(SymbolName, isAlgo: Bool, Answer<Void>)
     case closed(CloseOrder, Answer<OrderReport>)
     case lookedUp(CloseOrder, Answer<OrderReport>)
@@ -135,6 +136,8 @@ package struct ExitRules: Sendable {
     package var fenceMilliseconds = Milliseconds(Limits.openingRecvWindowMillisecondsMax) + 1_000
     /// A leg's close waits so long for the cancel of its resting orders.
     package var cancelWaitMilliseconds: Milliseconds = 300
+    /// An order or a question that is not answered by then is asked about beside it.
+    package var patienceMilliseconds: Milliseconds = 2_000
     /// A run that is not flat by then is told so.
     package var runMilliseconds: Milliseconds = 120_000
     /// Beyond the fence: positions that the exchange goes on showing although their closes say otherwise.

@@ -53,15 +53,21 @@ extension RecorderNotice {
         let members: [JSONMember] =
             switch self {
             case .opened(let log, let head):
-                [JSONMember("say", .string("opened")), JSONMember("log", .string(log)),
-                    JSONMember("head", .number(String(head)))]
+                [
+                    JSONMember("say", .string("opened")), JSONMember("log", .string(log)),
+                    JSONMember("head", .number(String(head))),
+                ]
             case .panic(let trigger): [JSONMember("say", .string("panic")), JSONMember("trigger", trigger.json)]
             case .imported(let trigger, let lines):
-                [JSONMember("say", .string("imported")), JSONMember("trigger", .string(trigger)),
-                    JSONMember("lines", .number(String(lines)))]
+                [
+                    JSONMember("say", .string("imported")), JSONMember("trigger", .string(trigger)),
+                    JSONMember("lines", .number(String(lines))),
+                ]
             case .stuck(let trigger, let line, let reason):
-                [JSONMember("say", .string("stuck")), JSONMember("trigger", .string(trigger)),
-                    JSONMember("line", .number(String(line))), JSONMember("reason", .string(reason))]
+                [
+                    JSONMember("say", .string("stuck")), JSONMember("trigger", .string(trigger)),
+                    JSONMember("line", .number(String(line))), JSONMember("reason", .string(reason)),
+                ]
             case .alive: [JSONMember("say", .string("alive"))]
             }
         return JSONText.render(.object(members))

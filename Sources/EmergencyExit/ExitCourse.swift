@@ -1,0 +1,267 @@
+// What the worker's one thread does, turn by turn: takes what has come, lets the machines of its runs decide, performs
+// their effects. One run at a time closes; a run that only waits for the log lets the next one begin.
+
+internal import Domain
+internal import Events
+internal import Exchange
+internal import Records
+
+struct ExitCourse {
+    private static let warmMilliseconds: Milliseconds = 20_000
+    private static let instrumentsMilliseconds: Milliseconds = 600_000
+    private static let retryMilliseconds: Milliseconds = 5_000
+    private static let wellMilliseconds: Milliseconds = 500
+    private static let coalesceNanoseconds: Int64 = 60_000_000_000
+
+    let worker: ExitWorker
+    let send: @Sendable ([RecorderOrder]) -> Void
+    private var runs: [ActiveRun] = []
+    /// Not begun.
+    private var waiting: [ExitTrigger] = []
+    private var recent: [(eventID: String, completedAtNs: Int64)] = []
+    private var instruments: ExchangeInfo?
+    private var nextWarmAt: Milliseconds = .min
+    private var nextInstrumentsAt: Milliseconds = .min
+    private var nextWellAt: Milliseconds = .min
+    private var isLinkUp = false
+
+    init(worker: ExitWorker, send: @escaping @Sendable ([RecorderOrder]) -> Void) {
+        self.worker = worker
+        self.send = send
+    }
+
+    private var speaker: Speaker { worker.speaker }
+    private var now: Milliseconds { worker.now }
+
+    /// Nothing is being closed: what is left waits for the log.
+    var mayEnd: Bool { waiting.isEmpty && runs.allSatisfy { $0.hasEnd || $0.machine.isResting } }
+    var isIdle: Bool { runs.isEmpty && waiting.isEmpty }
+
+    mutating func begin() {
+        for left in worker.journal.read() {
+            speaker.warn("goes on with run \(left.trigger.id): \(left.lines.count) lines in the journal")
+            start(left.trigger, journal: left.lines)
+        }
+        speaker.say("Listening for panic_close events...")
+    }
+
+    mutating func turn() {
+        var end = now + 1_000
+        for run in runs { end = min(end, run.machine.wakesAt ?? end) }
+        end = min(end, max(nextWellAt, now))
+        for message in worker.messages(until: end) { take(message) }
+        for place in runs.indices { perform(runs[place].machine.tick(now), place) }
+        finishRuns()
+        startNext()
+        keepWarm()
+        if now >= nextWellAt {
+            nextWellAt = now + ExitCourse.wellMilliseconds
+            worker.isWell(status)
+        }
+    }
+
+    private var status: String {
+        if let run = runs.first(where: { !$0.hasEnd }) { return "PANIC CLOSE running: \(run.trigger.reason)" }
+        return isLinkUp ? "listening" : "listening on the socket only: the recorder does not answer"
+    }
+
+    // MARK: Messages
+
+    private mutating func take(_ message: ExitWorker.Message) {
+        switch message {
+        case .trigger(let trigger): offer(trigger)
+        case .link(.silent(let why)):
+            if isLinkUp { speaker.warn("the recorder does not answer: \(why)") }
+            isLinkUp = false
+        case .link(.notice(let notice)): hear(notice)
+        case .answer(let id, let answer):
+            guard let place = runs.firstIndex(where: { $0.trigger.id == id }) else { return }
+            perform(runs[place].machine.take(answer, at: now), place)
+        case .instruments(.accepted(let info)):
+            instruments = info
+            nextInstrumentsAt = now + ExitCourse.instrumentsMilliseconds
+        case .instruments: nextInstrumentsAt = now + ExitCourse.retryMilliseconds
+        case .warmed: break
+        }
+    }
+
+    private mutating func hear(_ notice: RecorderNotice) {
+        if !isLinkUp {
+            isLinkUp = true
+            speaker.say("the recorder answers")
+        }
+        switch notice {
+        case .alive: break
+        case .opened(let log, let head):
+            speaker.say("the recorder has log \(log) open at \(head)")
+            for run in runs { tell(run, from: 0) }
+        case .panic(let trigger): found(trigger)
+        case .imported(let id, let lines):
+            guard let place = runs.firstIndex(where: { $0.trigger.id == id }) else { return }
+            runs[place].imported = max(runs[place].imported, lines)
+        case .stuck(let id, let line, let reason):
+            speaker.alarm("run \(id): line \(line) of its journal does not become a record: \(reason)")
+        }
+    }
+
+    /// A trigger that stands in the log: of a run that goes already, or of a new one.
+    private mutating func found(_ trigger: ExitTrigger) {
+        if let place = runs.firstIndex(where: { $0.trigger.id == trigger.id }) {
+            return bind(place, trigger)
+        }
+        // The socket brought it before the log had it.
+        if let place = runs.firstIndex(where: { $0.trigger.sequence.isNone && $0.trigger.eventID == trigger.eventID }) {
+            return bind(place, trigger)
+        }
+        if waiting.contains(where: { $0.id == trigger.id }) { return }
+        waiting.append(trigger)
+    }
+
+    private mutating func bind(_ place: Int, _ trigger: ExitTrigger) {
+        guard let halted = trigger.haltedAtBootNs else { return }
+        perform(runs[place].machine.halted(at: Milliseconds(halted / 1_000_000), now: now), place)
+    }
+
+    /// From the socket.
+    private mutating func offer(_ trigger: ExitTrigger) {
+        let isRunning =
+            runs.contains { !$0.hasEnd && $0.trigger.eventID == trigger.eventID }
+            || waiting.contains { $0.eventID == trigger.eventID }
+        let wasJustRun = recent.contains {
+            $0.eventID == trigger.eventID
+                && trigger.acceptedAtNs - $0.completedAtNs < ExitCourse.coalesceNanoseconds
+        }
+        if isRunning || wasJustRun {
+            return speaker.say("trigger \(trigger.eventID) belongs to a run that there is already")
+        }
+        waiting.append(trigger)
+    }
+
+    // MARK: Runs
+
+    private mutating func startNext() {
+        while let next = waiting.first, runs.allSatisfy({ $0.hasEnd || $0.machine.isResting }) {
+            waiting.removeFirst()
+            start(next, journal: [])
+        }
+    }
+
+    private mutating func start(_ trigger: ExitTrigger, journal: [ExitLine]) {
+        let machine = ExitRun(
+            trigger: trigger.id, haltedAt: trigger.haltedAtBootNs.map { Milliseconds($0 / 1_000_000) },
+            instruments: instruments, rules: worker.rules, journal: ActiveRun.orders(in: journal),
+            completion: ActiveRun.end(in: journal)?.completion, at: now)
+        var run = ActiveRun(trigger, machine, journal: journal, startedAtNs: worker.clock.wallNanoseconds())
+        if ActiveRun.end(in: journal) != nil { run.hasEnd = true }
+        if !run.hasEnd { announce(trigger) }
+        runs.append(run)
+        if run.isNew { note([.trigger(trigger)], runs.count - 1) }
+        perform(runs[runs.count - 1].machine.tick(now), runs.count - 1)
+        tell(runs[runs.count - 1], from: 0)
+    }
+
+    private func announce(_ trigger: ExitTrigger) {
+        let age = max(0, worker.clock.wallNanoseconds() - trigger.producedAtNs) / 100_000_000
+        speaker.alarm("PANIC CLOSE EVENT RECEIVED")
+        speaker.say("Event ID: \(trigger.eventID)")
+        speaker.say("Source: \(trigger.issuer)")
+        speaker.say("Reason: \(trigger.reason)")
+        speaker.say("Trigger validated (source=\(trigger.issuer), age=\(age / 10).\(age % 10)s)")
+    }
+
+    private mutating func finishRuns() {
+        for place in runs.indices {
+            guard !runs[place].hasEnd, let completion = runs[place].machine.completion else { continue }
+            runs[place].hasEnd = true
+            let end = ExitEnd(
+                completion: completion, startedAtNs: runs[place].startedAtNs,
+                completedAtNs: worker.clock.wallNanoseconds())
+            note([.completion(end)], place)
+            remember(runs[place].trigger, end)
+            tell(completion)
+        }
+        for run in runs where run.isImported && run.machine.isOver {
+            worker.journal.remove(run.trigger)
+            speaker.say("Published to system:panic_close:completed")
+        }
+        runs.removeAll { $0.isImported && $0.machine.isOver }
+    }
+
+    private mutating func remember(_ trigger: ExitTrigger, _ end: ExitEnd) {
+        if recent.count == Limits.recentPanicsKeptMax { recent.removeFirst() }
+        recent.append((trigger.eventID, end.completedAtNs))
+    }
+
+    private func tell(_ completion: ExitCompletion) {
+        speaker.say("Closed: \(completion.positionsClosed)/\(completion.positionsTotal)")
+        speaker.say("Execution time: \(completion.executionMilliseconds)ms")
+        if completion.isFlat {
+            speaker.alarm("PANIC CLOSE COMPLETE - SYSTEM HALTED")
+        } else {
+            speaker.alarm(
+                "PANIC CLOSE COMPLETE - NOT FLAT: \(completion.failedSymbols.joined(separator: ", ")) - SYSTEM HALTED; "
+                    + "close by hand, or try again: backstop panic")
+        }
+    }
+
+    // MARK: Effects
+
+    private mutating func perform(_ effects: [ExitEffect], _ place: Int) {
+        let id = runs[place].trigger.id
+        var closes: [CloseOrder] = []
+        var lines: [ExitLine] = []
+        for effect in effects {
+            switch effect {
+            case .close(let close):
+                closes.append(close)
+                let at = worker.clock.wallNanoseconds()
+                lines.append(.request(close, number: runs[place].number(of: close), atNs: at))
+            case .note(let close, let end):
+                lines.append(.outcome(close, end, number: runs[place].number(of: close)))
+            case .noteTrades(let close, let trades):
+                let number = runs[place].number(of: close)
+                lines += trades.map { .trade(ExitTrade($0, of: close, number: number)) }
+            case .tell(let news): speaker.tell(news)
+            case .closeAgain(let close): closes.append(close)
+            case .positions, .openOrders, .openAlgoOrders, .lookUp, .trades, .cancelAll, .cancelAllAlgo:
+                worker.ask(effect, run: id)
+            }
+        }
+        // All closes of a turn stand in the journal by one write before the first of them leaves.
+        note(lines, place)
+        for close in closes { worker.place(close, run: id) }
+    }
+
+    private mutating func note(_ lines: [ExitLine], _ place: Int) {
+        guard !lines.isEmpty else { return }
+        let first = runs[place].lines.count
+        runs[place].lines += lines
+        let run = runs[place]
+        if worker.journal.append(run.lines, newest: lines.count, of: run.trigger) == nil {
+            speaker.alarm("no place takes the journal of run \(run.trigger.id): closes leave without it")
+        }
+        tell(run, from: first)
+    }
+
+    private func tell(_ run: ActiveRun, from first: Int) {
+        send(
+            run.lines.enumerated().dropFirst(first).map {
+                RecorderOrder(trigger: run.trigger.id, place: $0.offset, line: $0.element)
+            })
+    }
+
+    // MARK: Between runs
+
+    /// A connection that stands, the exchange's clock, and the rules of its symbols.
+    private mutating func keepWarm() {
+        guard runs.allSatisfy(\.hasEnd) || instruments == nil else { return }
+        if now >= nextInstrumentsAt {
+            nextInstrumentsAt = .max
+            worker.exchange.ask(.exchangeInfo(), .emergency) { [worker] in worker.put(.instruments($0)) }
+        }
+        if now >= nextWarmAt {
+            nextWarmAt = now + ExitCourse.warmMilliseconds
+            worker.exchange.ask(.serverTime(), .emergency) { [worker] _ in worker.put(.warmed) }
+        }
+    }
+}
