@@ -49,6 +49,15 @@ extension Settings {
         }
     }
 
+    package var resume: ResumePolicy {
+        get throws(SettingError) {
+            var policy = ResumePolicy()
+            policy.cooldownMilliseconds = Int64(min(try integer("resume.cooldown_s"), 1 << 40)) * 1_000
+            policy.requiresFlat = try flag("resume.require_flat")
+            return policy
+        }
+    }
+
     /// Nothing is sent to a real exchange with a horizon that is shorter than what it takes to be sure.
     package func checkHorizon(isLoopback: Bool) throws(SettingError) {
         let margin = try integer("execution.horizon_margin_ms")

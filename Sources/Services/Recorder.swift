@@ -19,7 +19,6 @@ package final class Recorder: Sendable {
     private let views: Views?
     private let policy: ExecutionPolicy
     private let name: String
-    private let bootID: String
     private let logger: Logger
     private let say: @Sendable (String) -> Void
     private let inbox = Mutex(Inbox())
@@ -28,14 +27,13 @@ package final class Recorder: Sendable {
     ///   - name: of the consumer in the group of triggers.
     ///   - say: one message to the worker.
     package init(
-        log: EventLog, views: Views?, policy: ExecutionPolicy, name: String, bootID: String, logger: Logger,
+        log: EventLog, views: Views?, policy: ExecutionPolicy, name: String, logger: Logger,
         say: @escaping @Sendable (String) -> Void
     ) {
         self.log = log
         self.views = views
         self.policy = policy
         self.name = name
-        self.bootID = bootID
         self.logger = logger
         self.say = say
     }
@@ -105,11 +103,8 @@ package final class Recorder: Sendable {
 
     /// Since when no opening order can commit, by the boot clock; 0: since another boot.
     private func haltedAt(_ state: State) throws -> UInt64 {
-        guard let moment = state.trading.halt?.haltedAt,
-            let session = try log.snapshot({ try $0.record(moment.session) }),
-            case .sessionStarted(let message) = try EventRecord.decode(session), message.bootID == bootID
-        else { return 0 }
-        return moment.monotonicAt.nanoseconds
+        guard let moment = state.trading.halt?.haltedAt else { return 0 }
+        return try RecordAge(log).instant(of: moment)?.nanoseconds ?? 0
     }
 
     // MARK: Lines down

@@ -73,6 +73,14 @@ package struct SettingDefinition: Sendable {
             name: "log.size_max_bytes", unit: "bytes", fallback: "0",
             meaning: "the log's own maximum; 0: bounded by its disk alone", isDecisive: false),
         SettingDefinition(
+            name: "resume.cooldown_s", unit: "s", fallback: "300",
+            meaning: "after a completed exit a halt is not ended sooner without --override-cooldown",
+            isDecisive: true),
+        SettingDefinition(
+            name: "resume.require_flat", unit: "true/false", fallback: "true",
+            meaning: "a halt is ended only after a look that shows all flat, or with --accept-open-risk",
+            isDecisive: true),
+        SettingDefinition(
             name: "router.confidence_min", unit: "0…1", fallback: "0.35",
             meaning: "opening decisions below it are refused", isDecisive: true),
         SettingDefinition(
@@ -90,9 +98,21 @@ package struct SettingDefinition: Sendable {
     ]
 }
 
+/// Sets of settings under one name; what is set otherwise beats them.
+package enum SettingsProfile: String, CaseIterable, Sendable {
+    /// For the tests of the documents that Backstop was asked for with.
+    case seeds
+
+    package var settings: [String: String] {
+        switch self {
+        case .seeds: ["resume.cooldown_s": "0"]
+        }
+    }
+}
+
 package enum SettingSource: String, Sendable {
     case fallback = "default"
-    case file, environment, option
+    case profile, file, environment, option
 }
 
 /// A setting cannot be read; nothing was started.
@@ -118,8 +138,11 @@ package struct Settings: Sendable {
     /// - Parameters:
     ///   - file: the text of backstop.yaml; nil where there is none.
     ///   - options: name → text, from the command line.
-    package init(file: String?, environment: [String: String], options: [String: String]) throws(SettingError) {
+    package init(
+        profile: SettingsProfile? = nil, file: String?, environment: [String: String], options: [String: String]
+    ) throws(SettingError) {
         values = SettingDefinition.all.map { Value(definition: $0, text: $0.fallback, source: .fallback) }
+        for (name, text) in profile?.settings.sorted(by: { $0.key < $1.key }) ?? [] { try set(name, text, .profile) }
         if let file {
             for (name, text) in try SettingsFile.read(file) { try set(name, text, .file) }
         }
@@ -132,6 +155,7 @@ package struct Settings: Sendable {
         _ = try execution(configSequence: 0)
         _ = try executionInFlightMax
         _ = try feeds
+        _ = try resume
         _ = try logBytesMax
         _ = try logReserveBytes
         _ = try checkpointRecords

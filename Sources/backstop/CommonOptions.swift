@@ -15,6 +15,11 @@ struct CommonOptions: ParsableArguments {
     var settings: String?
 
     @Option(
+        name: .long,
+        help: ArgumentHelp("A set of settings: seeds, for test documents (no cooldown).", valueName: "name"))
+    var profile: String?
+
+    @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
             "One setting, for example router.confidence_min=0.5; may be repeated.", valueName: "name=value"))
@@ -34,7 +39,16 @@ struct CommonOptions: ParsableArguments {
             options[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
         }
         return try Settings(
-            file: try settingsText(), environment: ProcessInfo.processInfo.environment, options: options)
+            profile: try settingsProfile(), file: try settingsText(), environment: ProcessInfo.processInfo.environment, options: options)
+    }
+
+    private func settingsProfile() throws -> SettingsProfile? {
+        guard let profile else { return nil }
+        guard let known = SettingsProfile(rawValue: profile) else {
+            let names = SettingsProfile.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CannotRun("--profile \(profile): there is no such profile; there are: \(names)")
+        }
+        return known
     }
 
     private func settingsText() throws -> String? {

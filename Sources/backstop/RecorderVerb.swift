@@ -29,7 +29,7 @@ struct RecorderVerb: ParsableCommand {
             let session = SessionInfo.current(version: Backstop.version)
             let recorder = Recorder(
                 log: log, views: views, policy: try settings.execution(configSequence: 0),
-                name: "exit-\(session.host)-\(getppid())", bootID: session.bootID, logger: logger
+                name: "exit-\(session.host)-\(getppid())", logger: logger
             ) { line.say($0) }
             // A killed worker's recorder ends with it; what it was writing is written or not.
             OSThread.start("recorder-socket") {

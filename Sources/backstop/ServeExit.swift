@@ -65,6 +65,7 @@ struct ServeExit {
     private var recorderArguments: [String] {
         var arguments = ["recorder", "--log", common.path]
         if let settings = common.settings { arguments += ["--settings", settings] }
+        if let profile = common.profile { arguments += ["--profile", profile] }
         for pair in common.set { arguments += ["--set", pair] }
         return arguments
     }
