@@ -176,6 +176,8 @@ package enum Limits {
     /// The log's time to take a trigger; then the exit worker is woken over its socket.
     package static let triggerAppendMillisecondsMax = 250
     package static let exitSocketMillisecondsMax = 1_000
+    /// An operator's trigger, when the exit worker cannot be woken either.
+    package static let panicAppendMillisecondsMax = 30_000
     package static let heartIntervalMillisecondsMax = 60_000
 
     // Commands.

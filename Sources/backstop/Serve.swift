@@ -5,6 +5,7 @@ import Events
 import ExchangeClient
 import Foundation
 import Logging
+import Processes
 import Records
 import Services
 
@@ -16,6 +17,7 @@ struct Serve: ParsableCommand {
               router     decisions → intents or refusals, each exactly once
               execution  intents → orders on the exchange, each to exactly one terminal state
               recovery   finishes what dead execution processes left, and begins nothing new
+              watchdog   fires the panic trigger when a heart is dead; alone in its process
             Several processes may serve one log. Killed at any moment, a role goes on at its offset, with what
             was pending, after the next start: execution asks the exchange what became of it, and never sends again.
 
@@ -26,6 +28,7 @@ struct Serve: ParsableCommand {
               backstop serve --init
               backstop serve --roles router --set router.confidence_min=0.5
               backstop serve --roles router,execution --exchange http://127.0.0.1:8080
+              backstop serve --roles watchdog
 
             Exit status: 0 after a drained stop, 1 when a role cannot go on (the reason is logged), 2 if it
             could not start.
@@ -43,13 +46,17 @@ struct Serve: ParsableCommand {
     var verbose = false
     @OptionGroup var common: CommonOptions
 
-    private static let known = ["router", "execution", "recovery"]
+    private static let known = ["router", "execution", "recovery", "watchdog"]
     private static let trading = ["execution", "recovery"]
 
     func validate() throws {
         for role in wanted where !Serve.known.contains(role) {
             throw ValidationError(
                 "no role \"\(role)\" in this version; there are: \(Serve.known.joined(separator: ", "))")
+        }
+        if wanted.contains("watchdog"), wanted.count > 1 {
+            throw ValidationError(
+                "role watchdog must be alone in its process: what kills or stops another role must not")
         }
         if wanted.isEmpty { throw ValidationError("--roles needs at least one role") }
         if exchange == nil, let role = wanted.first(where: Serve.trading.contains) {
@@ -65,20 +72,23 @@ struct Serve: ParsableCommand {
         if makesLog { try common.makeLogIfMissing() }
         let logger = Serve.logger(verbose)
         let settings = try common.loadSettings()
+        let notifier = ServiceNotifier(environment: ProcessInfo.processInfo.environment)
+        if wanted.contains("watchdog") { return try serveWatchdog(settings, notifier, logger) }
         try common.withLog(.writing) { log in
             let views = openViews(log)
             defer { views?.close() }
             let config = try Serve.recordConfiguration(settings, log)
             let head = try log.head()
             logger.info("backstop \(Backstop.version) serves \(common.path), log \(log.id), head \(head)")
-            let runner = try RoleRunner(logger: logger)
+            let runner = try RoleRunner(logger: logger, notifier: notifier)
             let trading = try startTrading(runner, log, views, settings, config, logger)
             defer { trading?.close() }
             if wanted.contains("router") {
                 let loop = ServiceLoop(
                     log: log, role: Router(policy: try settings.routing(configSequence: config.rawValue)),
                     host: ProcessInfo.processInfo.hostName,
-                    pid: UInt32(ProcessInfo.processInfo.processIdentifier), batch: 64, logger: logger)
+                    pid: UInt32(ProcessInfo.processInfo.processIdentifier), batch: 64, logger: logger,
+                    pulse: runner.pulse("router"))
                 runner.start("router", run: { try loop.run() }, stop: { loop.stop() })
             }
             // What is derived stops nothing: without views every command folds the log itself.
@@ -87,6 +97,7 @@ struct Serve: ParsableCommand {
                     log: log, views: views, recordsPerSave: try settings.checkpointRecords, logger: logger)
                 runner.start("views", run: { keeper.run() }, stop: { keeper.stop() })
             }
+            notifier.ready("serving \(wanted.joined(separator: ", "))")
             try runner.waitForEnd()
         }
     }
@@ -111,7 +122,7 @@ struct Serve: ParsableCommand {
             let service = ExecutionService(
                 log: log, exchange: client, policy: try settings.execution(configSequence: config.rawValue),
                 options: options, name: role, host: ProcessInfo.processInfo.hostName,
-                pid: UInt32(ProcessInfo.processInfo.processIdentifier), logger: logger)
+                pid: UInt32(ProcessInfo.processInfo.processIdentifier), logger: logger, pulse: runner.pulse(role))
             runner.start(role, run: { try service.run() }, stop: { service.stop() })
         }
         let options = try settings.feeds
@@ -134,7 +145,7 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private static func recordConfiguration(_ settings: Settings, _ log: EventLog) throws -> SequenceNumber {
+    static func recordConfiguration(_ settings: Settings, _ log: EventLog) throws -> SequenceNumber {
         let draft = try Drafts.configApplied(settings.applied, producer: "backstop", at: log.clock.now())
         switch try log.append([draft], draft.writeClass)[0] {
         case .appended(let place): return place.sequence
