@@ -93,7 +93,9 @@ let package = Package(
         .target(name: "CallShim", path: "Tests/CallShim"),
         .target(
             name: "Programmes",
-            dependencies: ["Records", "Processes", "EventLog", "Events", "Services", "Simulation", "CHiredis"],
+            dependencies: [
+                "Records", "Processes", "EventLog", "Events", "Domain", "Services", "Simulation", "CHiredis",
+            ],
             path: "Tests/Programmes",
             swiftSettings: strict
         ),

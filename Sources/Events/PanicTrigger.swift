@@ -8,7 +8,8 @@ package enum PanicTrigger: Sendable, Equatable {
     case accepted(EventPanicRequested)
     case refused(EventPanicRefused)
 
-    package static let issuers = ["risk_kernel", "exit_brain", "watchdog", "ops"]
+    package static let watchdogIssuer = "watchdog"
+    package static let issuers = ["risk_kernel", "exit_brain", watchdogIssuer, "ops"]
     /// Recorded-at minus the trigger's own time must lie in −5 s … 60 s.
     package static let ageNanosecondsMin: Int64 = -5_000_000_000
     package static let ageNanosecondsMax: Int64 = 60_000_000_000

@@ -92,34 +92,6 @@ extension LocalSocketListener {
     }
 }
 
-/// Something that happens once: a pipe whose writing end is closed, so that it can be polled.
-private final class Latch: Sendable {
-    let descriptor: Int32
-    private let writer: Int32
-    private let isSet = Atomic<Bool>(false)
-
-    init() {
-        var ends: [Int32] = [0, 0]
-        precondition(pipe(&ends) == 0, "pipe: \(UnixSocket.errorText())")
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        (descriptor, writer) = (ends[0], ends[1])
-    }
-
-    deinit {
-        set()
-        Glibc.close(descriptor)
-    }
-
-    func set() {
-        if !isSet.exchange(true, ordering: .acquiringAndReleasing) { Glibc.close(writer) }
-    }
-
-    func wait() {
-        var wanted = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
-        while wanted[0].revents == 0 { UnixSocket.wait(&wanted, milliseconds: 1_000) }
-    }
-}
-
 // MARK: - The file
 
 /// Which file a path names.

@@ -177,6 +177,27 @@ package enum Limits {
     package static let localConnectionMillisecondsMax = 1_000
     package static let localBindMillisecondsMax = 1_000
 
+    /// What one datagram to the service manager may hold.
+    package static let notifyMessageBytesMax = 4_096
+
+    // The watchdog. The first four are the documented thresholds: settings may lower them, never raise them.
+    package static let watchdogMissingMillisecondsMax = 5_000
+    package static let watchdogUnguardedMillisecondsMax = 3_000
+    package static let watchdogDegradedMillisecondsMax = 5_000
+    package static let watchdogStagnantMillisecondsMax = 30_000
+    /// How long nobody need have been heard of, in a log without a heartbeat and without open positions.
+    package static let watchdogFirstHeartbeatMillisecondsMax = 600_000
+    package static let watchdogThresholdMillisecondsMin = 100
+    package static let watchdogTickMillisecondsMax = 100
+    /// Between two tries of what failed: opening the log, reading it, publishing a trigger.
+    package static let watchdogRetryMilliseconds = 1_000
+    /// The log's time to take a trigger; then the exit worker is woken over its socket.
+    package static let triggerAppendMillisecondsMax = 250
+    package static let exitSocketMillisecondsMax = 1_000
+    /// An operator's trigger, when the exit worker cannot be woken either.
+    package static let panicAppendMillisecondsMax = 30_000
+    package static let heartIntervalMillisecondsMax = 60_000
+
     // Commands.
     package static let queryPageRecordsMax = 500
 

@@ -32,12 +32,15 @@ package final class ExecutionService: Sendable {
     private let worker: ExecutionWorker
     private let role: ExecutionRole
     private let work: Mutex<Work>
+    private let pulse: @Sendable () -> Void
 
+    /// - Parameter pulse: called in every round: a sign of life.
     package init(
         log: EventLog, exchange: any ExchangePort, policy: ExecutionPolicy, options: ExecutionOptions, name: String,
-        host: String, pid: UInt32, logger: Logger
+        host: String, pid: UInt32, logger: Logger, pulse: @escaping @Sendable () -> Void = {}
     ) {
         self.log = log
+        self.pulse = pulse
         self.options = options
         work = Mutex(Work(queue: ExecutionQueue(inFlightMax: options.inFlightMax)))
         self.logger = logger
@@ -63,6 +66,7 @@ package final class ExecutionService: Sendable {
         try reader.eachOwn { try self.take($0) }
         reader.sayListening()
         while !reader.isStopping {
+            pulse()
             let head = try log.head().sequence
             try reader.claimWhereDue { try self.take($0) }
             let room = work.withLock { $0.queue.room }

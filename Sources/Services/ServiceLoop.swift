@@ -20,9 +20,15 @@ package final class ServiceLoop<R: Role>: Sendable {
     private let role: R
     private let reader: GroupReader
     private let logger: Logger
+    private let pulse: @Sendable () -> Void
 
-    package init(log: EventLog, role: R, host: String, pid: UInt32, batch: Int, logger: Logger) {
+    /// - Parameter pulse: called in every round: a sign of life.
+    package init(
+        log: EventLog, role: R, host: String, pid: UInt32, batch: Int, logger: Logger,
+        pulse: @escaping @Sendable () -> Void = {}
+    ) {
         self.log = log
+        self.pulse = pulse
         self.role = role
         self.logger = logger
         reader = GroupReader(log: log, role: role, host: host, pid: pid, batch: batch, logger: logger)
@@ -38,6 +44,7 @@ package final class ServiceLoop<R: Role>: Sendable {
         defer { withExtendedLifetime(lock) {} }
         reader.sayListening()
         while !reader.isStopping {
+            pulse()
             let head = try log.head().sequence
             if try !turn() { try reader.wait(past: head) }
         }

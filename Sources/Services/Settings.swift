@@ -95,6 +95,25 @@ package struct SettingDefinition: Sendable {
         SettingDefinition(
             name: "views.checkpoint_records", unit: "records", fallback: "10000",
             meaning: "projections are saved after so many records, or a second of quiet", isDecisive: false),
+        SettingDefinition(
+            name: "watchdog.degraded_max_ms", unit: "ms", fallback: "5000",
+            meaning: "a heart that says DEGRADED for longer fires; may only be lowered", isDecisive: true),
+        SettingDefinition(
+            name: "watchdog.first_heartbeat_max_ms", unit: "ms", fallback: "30000",
+            meaning:
+                "in a log without any heartbeat, fires so long after the watchdog's start; with open positions after watchdog.unguarded_max_ms",
+            isDecisive: true),
+        SettingDefinition(
+            name: "watchdog.missing_max_ms", unit: "ms", fallback: "5000",
+            meaning: "a heart that is silent for longer fires; may only be lowered", isDecisive: true),
+        SettingDefinition(
+            name: "watchdog.stagnant_max_ms", unit: "ms", fallback: "30000",
+            meaning: "positions are open and no decision is made for longer: fires; may only be lowered",
+            isDecisive: true),
+        SettingDefinition(
+            name: "watchdog.unguarded_max_ms", unit: "ms", fallback: "3000",
+            meaning: "a heart that is silent for longer while positions are open fires; may only be lowered",
+            isDecisive: true),
     ]
 }
 
@@ -156,6 +175,7 @@ package struct Settings: Sendable {
         _ = try executionInFlightMax
         _ = try feeds
         _ = try resume
+        _ = try watch
         _ = try logBytesMax
         _ = try logReserveBytes
         _ = try checkpointRecords

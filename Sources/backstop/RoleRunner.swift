@@ -1,5 +1,6 @@
 // Roles on threads of their own, until a signal or until one of them fails; then all are stopped and
-// waited for, so that what was begun is finished.
+// waited for, so that what was begun is finished. The service manager hears that the process is alive for as long as
+// every loop that has a pulse goes round.
 
 import Dispatch
 import EventLog
@@ -20,9 +21,13 @@ final class RoleRunner: @unchecked Sendable {
     private var running: [Running] = []
     private var failure: String?
     private let end = DispatchSemaphore(value: 0)
+    private let notifier: ServiceNotifier
+    /// By role, when its loop last went round.
+    private var pulses: [String: ContinuousClock.Instant] = [:]
 
-    init(logger: Logger) throws {
+    init(logger: Logger, notifier: ServiceNotifier) throws {
         self.logger = logger
+        self.notifier = notifier
         let end = end
         try StopSignals.listen { number in
             logger.info("stopping: \(number == SIGTERM ? "SIGTERM" : "SIGINT")")
@@ -39,6 +44,17 @@ final class RoleRunner: @unchecked Sendable {
         }
     }
 
+    /// For a role's loop, to be called in every round.
+    func pulse(_ name: String) -> @Sendable () -> Void {
+        { self.lock.withLock { self.pulses[name] = .now } }
+    }
+
+    private func beat() {
+        guard let interval = notifier.aliveInterval else { return }
+        let oldest = ContinuousClock.now - .milliseconds(interval)
+        if lock.withLock({ pulses.values.allSatisfy { $0 >= oldest } }) { notifier.alive() }
+    }
+
     private func fail(_ name: String, _ error: any Error) {
         logger.critical("\(name) cannot go on: \(error)")
         lock.withLock { failure = failure ?? "\(name): \(error)" }
@@ -47,7 +63,8 @@ final class RoleRunner: @unchecked Sendable {
 
     /// Returns after a signal and a drained stop; throws where a role failed.
     func waitForEnd() throws {
-        end.wait()
+        while end.wait(timeout: .now() + .milliseconds(250)) == .timedOut { beat() }
+        notifier.stopping()
         for role in running { role.stop() }
         for role in running { role.ended.wait() }
         if let failure = lock.withLock({ failure }) { throw NegativeFinding(text: failure) }

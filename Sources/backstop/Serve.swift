@@ -5,6 +5,7 @@ import Events
 import ExchangeClient
 import Foundation
 import Logging
+import Processes
 import Records
 import Services
 
@@ -18,6 +19,7 @@ struct Serve: ParsableCommand {
               recovery   finishes what dead execution processes left, and begins nothing new
               exit       panic triggers → everything cancelled and closed, in a process of its own that never opens
                          the log (its child, the recorder, does)
+              watchdog   fires the panic trigger when a heart is dead; alone in its process
             Several processes may serve one log. Killed at any moment, a role goes on at its offset, with what
             was pending, after the next start: execution asks the exchange what became of it, and never sends again.
 
@@ -29,6 +31,7 @@ struct Serve: ParsableCommand {
               backstop serve --roles router --set router.confidence_min=0.5
               backstop serve --roles router,execution --exchange http://127.0.0.1:8080
               backstop serve --roles exit --exchange http://127.0.0.1:8080
+              backstop serve --roles watchdog
 
             Exit status: 0 after a drained stop, 1 when a role cannot go on (the reason is logged), 2 if it
             could not start.
@@ -46,10 +49,10 @@ struct Serve: ParsableCommand {
     var verbose = false
     @OptionGroup var common: CommonOptions
 
-    private static let known = ["router", "execution", "recovery", "exit"]
+    private static let known = ["router", "execution", "recovery", "watchdog", "exit"]
     private static let trading = ["execution", "recovery", "exit"]
-    /// Roles that share their process with no other.
-    private static let alone = ["exit"]
+    /// What kills or stops another role must not kill or stop these: they share their process with none.
+    private static let alone = ["watchdog", "exit"]
 
     func validate() throws {
         for role in wanted where !Serve.known.contains(role) {
@@ -76,20 +79,23 @@ struct Serve: ParsableCommand {
         }
         let logger = Serve.logger(verbose)
         let settings = try common.loadSettings()
+        let notifier = ServiceNotifier(environment: ProcessInfo.processInfo.environment)
+        if wanted.contains("watchdog") { return try serveWatchdog(settings, notifier, logger) }
         try common.withLog(.writing) { log in
             let views = openViews(log)
             defer { views?.close() }
             let config = try Serve.recordConfiguration(settings, log)
             let head = try log.head()
             logger.info("backstop \(Backstop.version) serves \(common.path), log \(log.id), head \(head)")
-            let runner = try RoleRunner(logger: logger)
+            let runner = try RoleRunner(logger: logger, notifier: notifier)
             let trading = try startTrading(runner, log, views, settings, config, logger)
             defer { trading?.close() }
             if wanted.contains("router") {
                 let loop = ServiceLoop(
                     log: log, role: Router(policy: try settings.routing(configSequence: config.rawValue)),
                     host: ProcessInfo.processInfo.hostName,
-                    pid: UInt32(ProcessInfo.processInfo.processIdentifier), batch: 64, logger: logger)
+                    pid: UInt32(ProcessInfo.processInfo.processIdentifier), batch: 64, logger: logger,
+                    pulse: runner.pulse("router"))
                 runner.start("router", run: { try loop.run() }, stop: { loop.stop() })
             }
             // What is derived stops nothing: without views every command folds the log itself.
@@ -98,6 +104,7 @@ struct Serve: ParsableCommand {
                     log: log, views: views, recordsPerSave: try settings.checkpointRecords, logger: logger)
                 runner.start("views", run: { keeper.run() }, stop: { keeper.stop() })
             }
+            notifier.ready("serving \(wanted.joined(separator: ", "))")
             try runner.waitForEnd()
         }
     }
@@ -122,7 +129,7 @@ struct Serve: ParsableCommand {
             let service = ExecutionService(
                 log: log, exchange: client, policy: try settings.execution(configSequence: config.rawValue),
                 options: options, name: role, host: ProcessInfo.processInfo.hostName,
-                pid: UInt32(ProcessInfo.processInfo.processIdentifier), logger: logger)
+                pid: UInt32(ProcessInfo.processInfo.processIdentifier), logger: logger, pulse: runner.pulse(role))
             runner.start(role, run: { try service.run() }, stop: { service.stop() })
         }
         let options = try settings.feeds
@@ -145,7 +152,7 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private static func recordConfiguration(_ settings: Settings, _ log: EventLog) throws -> SequenceNumber {
+    static func recordConfiguration(_ settings: Settings, _ log: EventLog) throws -> SequenceNumber {
         let draft = try Drafts.configApplied(settings.applied, producer: "backstop", at: log.clock.now())
         switch try log.append([draft], draft.writeClass)[0] {
         case .appended(let place): return place.sequence

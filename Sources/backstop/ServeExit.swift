@@ -26,9 +26,14 @@ struct ServeExit {
         let port = ExchangeClient(host: host, credentials: try Credentials(environment: environment), settings: client)
         defer { port.close() }
         let speaker = Speaker("exit")
+        let notifier = ServiceNotifier(environment: environment)
         let worker = ExitWorker(
             exchange: port, journal: SideJournal(folders: journalFolders(environment), speaker: speaker),
-            speaker: speaker, clock: ServeExit.clock)
+            speaker: speaker, clock: ServeExit.clock,
+            isWell: { status in
+                notifier.status(status)
+                notifier.alive()
+            })
         speaker.say("backstop \(Backstop.version) serves exit, log \(common.path), exchange \(host)")
         let path = try ExitSocket.path(settings, logFolder: common.path, environment: environment)
         let listener = try LocalSocketListener(path: path) { ServeExit.answer($0, worker) }
@@ -40,8 +45,10 @@ struct ServeExit {
         defer { link.stop() }
         try StopSignals.listen { number in
             speaker.say("stopping: \(number == SIGTERM ? "SIGTERM" : "SIGINT")")
+            notifier.stopping()
             worker.stop()
         }
+        notifier.ready("listening")
         worker.run { link.send($0) }
     }
 

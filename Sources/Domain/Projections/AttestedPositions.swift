@@ -6,10 +6,11 @@ package import Records
 
 package struct AttestedPositions: Projection {
     package static let name = "attested_positions"
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
     package static let kinds = [EventKind.positionAttested.kind]
 
     private var table: [PositionKey: Attested] = [:]
+    private var span = OpenSpan()
     /// Statements about a position side that this version does not know.
     package private(set) var unreadable: UInt64 = 0
 
@@ -22,6 +23,11 @@ package struct AttestedPositions: Projection {
         table.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
+    /// Since when there has been an open one, without a break; nil: there is none.
+    package var openSince: Moment? { span.since }
+
+    package var openCount: Int { table.reduce(0) { $0 + ($1.value.isOpen ? 1 : 0) } }
+
     package mutating func apply(_ record: borrowing RecordView) throws(RecordError) {
         guard record.kind == EventKind.positionAttested.kind else { return }
         let message = try EventPositionAttested(reading: record)
@@ -30,11 +36,14 @@ package struct AttestedPositions: Projection {
             return
         }
         let key = PositionKey(venue: message.venue, account: message.account, symbol: message.symbol, leg: leg)
-        table[key] = Attested(
+        let wasOpen = table[key]?.isOpen ?? false
+        let attested = Attested(
             quantity: try ExactDecimal(stored: message.quantity),
             entryPrice: message.hasEntryPrice ? try ExactDecimal(stored: message.entryPrice) : nil,
             attestedAt: Timestamp(nanoseconds: message.attestedAtNs), sequence: record.sequence,
             moment: Moment(of: record))
+        table[key] = attested
+        span.change(from: wasOpen, to: attested.isOpen, record)
     }
 }
 
@@ -46,6 +55,8 @@ package struct Attested: Hashable, Sendable {
     package let attestedAt: Timestamp
     package let sequence: SequenceNumber
     package let moment: Moment
+
+    package var isOpen: Bool { !quantity.isZero }
 }
 
 extension AttestedPositions {
@@ -53,6 +64,7 @@ extension AttestedPositions {
         var writer = ByteWriter()
         writer.table(table)
         writer.varint(unreadable)
+        writer.optional(span.since)
         return writer.bytes
     }
 
@@ -60,6 +72,7 @@ extension AttestedPositions {
         var reader = ByteReader(bytes.span.bytes)
         table = try reader.table(max: Limits.positionsMax)
         unreadable = try reader.varint()
+        span = try OpenSpan(count: openCount, since: try reader.optional())
         try reader.finish()
     }
 }

@@ -1,17 +1,21 @@
-// The last heartbeat of each service, and since when it has said what it says. The watchdog judges by
-// differences of the record's boot clock, so moments are kept whole; nothing here knows what time it is.
+// The last heartbeat of each service, and since when it has said what it says; and which boot the newest records
+// are of. The watchdog judges by differences of the record's boot clock, so moments are kept whole; nothing here
+// knows what time it is.
 
 package import Events
 package import Records
 
 package struct Heartbeats: Projection {
     package static let name = "heartbeats"
-    package static let version: UInt32 = 1
-    package static let kinds = [EventKind.heartbeat.kind]
+    package static let version: UInt32 = 2
+    package static let kinds = [EventKind.sessionStarted.kind, EventKind.heartbeat.kind]
 
     private var table: [String: Heart] = [:]
     /// Heartbeats of services beyond `Limits.heartbeatServicesMax`: counted, not kept.
     package private(set) var untracked: UInt64 = 0
+
+    /// Of the newest session; nil: the log has none.
+    package private(set) var boot: Boot?
 
     package init() {}
 
@@ -23,6 +27,10 @@ package struct Heartbeats: Projection {
     }
 
     package mutating func apply(_ record: borrowing RecordView) throws(RecordError) {
+        if record.kind == EventKind.sessionStarted.kind {
+            let id = try EventSessionStarted(reading: record).bootID
+            if boot?.id != id { boot = Boot(id: id, firstSession: record.sequence) }
+        }
         guard record.kind == EventKind.heartbeat.kind else { return }
         let message = try HeartbeatFacts(reading: record)
         let moment = Moment(of: record)
@@ -33,6 +41,14 @@ package struct Heartbeats: Projection {
         }
         table[message.serviceID] = Heart(message, record.sequence, moment, after: known)
     }
+}
+
+/// One run of the machine. Boots follow each other: a session from the first one on is of this boot.
+package struct Boot: Hashable, Sendable {
+    package let id: String
+    package let firstSession: SequenceNumber
+
+    package func has(_ moment: Moment) -> Bool { moment.session >= firstSession }
 }
 
 package struct Heart: Hashable, Sendable {
@@ -75,6 +91,7 @@ extension Heartbeats {
         var writer = ByteWriter()
         writer.table(table)
         writer.varint(untracked)
+        writer.optional(boot)
         return writer.bytes
     }
 
@@ -82,7 +99,20 @@ extension Heartbeats {
         var reader = ByteReader(bytes.span.bytes)
         table = try reader.table(max: Limits.heartbeatServicesMax)
         untracked = try reader.varint()
+        boot = try reader.optional()
         try reader.finish()
+    }
+}
+
+extension Boot: Stored {
+    package func write(to writer: inout ByteWriter) {
+        writer.sized(id)
+        firstSession.write(to: &writer)
+    }
+    @_lifetime(reader: copy reader)
+    package init(from reader: inout ByteReader) throws(RecordError) {
+        id = try reader.text()
+        firstSession = try SequenceNumber(from: &reader)
     }
 }
 

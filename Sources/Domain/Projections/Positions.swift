@@ -8,11 +8,12 @@ package import Records
 
 package struct Positions: Projection {
     package static let name = "positions"
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
     package static let kinds = [EventKind.fill.kind, EventKind.fillDetail.kind]
 
     private var table: [PositionKey: Position] = [:]
     private var details: [DetailKey: DetailSums] = [:]
+    private var span = OpenSpan()
     package private(set) var anomalies: [Anomaly] = []
     package private(set) var anomalyCount: UInt64 = 0
 
@@ -29,6 +30,9 @@ package struct Positions: Projection {
     package var open: [(key: PositionKey, position: Position)] {
         table.filter { $0.value.isOpen }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
+
+    /// Since when there has been an open one, without a break; nil: there is none.
+    package var openSince: Moment? { span.since }
 
     package var openCount: Int { table.reduce(0) { $0 + ($1.value.isOpen ? 1 : 0) } }
 
@@ -79,7 +83,9 @@ extension Positions {
         let key = PositionKey(venue: fill.venue, account: fill.account, symbol: fill.symbol, leg: leg)
         let quantity = try fill.quantity.stored()
         let price = try fill.price.stored()
+        let wasOpen = table[key]?.isOpen ?? false
         let problem = Positions.take(fill, quantity, price, leg, record.sequence, &table[key, default: Position()])
+        span.change(from: wasOpen, to: table[key]?.isOpen ?? false, record)
         if let problem { try note(record, problem) }
     }
 
@@ -163,6 +169,7 @@ extension Positions {
         writer.table(details)
         writer.list(anomalies)
         writer.varint(anomalyCount)
+        writer.optional(span.since)
         return writer.bytes
     }
 
@@ -172,6 +179,7 @@ extension Positions {
         details = try reader.table(max: Limits.positionsMax)
         anomalies = try reader.list(max: Limits.positionAnomaliesKeptMax)
         anomalyCount = try reader.varint()
+        span = try OpenSpan(count: openCount, since: try reader.optional())
         try reader.finish()
     }
 }

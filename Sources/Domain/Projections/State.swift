@@ -7,7 +7,7 @@ package import Records
 
 package struct State: Projection {
     package static let name = "state"
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
     package static let kinds = EventKind.allCases.map(\.kind)
 
     /// The last record applied; none: nothing yet.
@@ -31,7 +31,7 @@ package struct State: Projection {
             throw .malformed("record \(sequence): kind \(record.kind.rawValue) is not known to this version")
         }
         switch kind {
-        case .heartbeat: try heartbeats.apply(record)
+        case .sessionStarted, .heartbeat: try heartbeats.apply(record)
         case .decision, .decisionRefused, .tradeIntent, .executionResult: try intents.apply(record)
         case .fill, .fillDetail: try positions.apply(record)
         case .orderRequested: try orders.apply(record)
@@ -43,7 +43,7 @@ package struct State: Projection {
         case .panicRequested, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded:
             try trading.apply(record)
         case .configApplied: try configuration.apply(record)
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused,
+        case .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused,
             .panicRefused:
             break
         }

@@ -7,7 +7,7 @@ package import Records
 
 package struct TradingState: Projection {
     package static let name = "trading_state"
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
     package static let kinds = [
         EventKind.orderOutcome.kind, EventKind.panicRequested.kind, EventKind.panicCompleted.kind, EventKind.halt.kind,
         EventKind.resume.kind, EventKind.reducingRaised.kind, EventKind.reducingEnded.kind,
@@ -23,6 +23,11 @@ package struct TradingState: Projection {
     package private(set) var halt: HaltDetails?
     package private(set) var panics = Panics()
     package private(set) var lastResume: ResumeDetails?
+    /// The last resume whose scope was the halt; none: there was none. With the next one it says whether the
+    /// watchdog is armed.
+    package private(set) var lastHaltResume = SequenceNumber.none
+    /// The last accepted trigger whose issuer was the watchdog; none: there was none.
+    package private(set) var lastWatchdogTrigger = SequenceNumber.none
     private var reducing: [String: ReducingCause] = [:]
     private var symbols: [GuardedSymbol: SequenceNumber] = [:]
 
@@ -108,6 +113,7 @@ extension TradingState {
     /// An accepted trigger halts at once.
     private mutating func panic(_ request: EventPanicRequested, _ record: borrowing RecordView) {
         panics.open(request, record)
+        if request.issuer == PanicTrigger.watchdogIssuer { lastWatchdogTrigger = record.sequence }
         halted(request.reason, request.issuer, record, panic: record.sequence)
     }
 
@@ -134,7 +140,7 @@ extension TradingState {
 
     private mutating func resume(_ message: EventResume, _ record: borrowing RecordView) throws(RecordError) {
         switch message.scope {
-        case .halt: halt = nil
+        case .halt: (halt, lastHaltResume) = (nil, record.sequence)
         case .reducing: reducing = [:]
         case .symbol: symbols = symbols.filter { $0.key.symbol != message.symbol }
         case .unspecified, .UNRECOGNIZED:
@@ -155,6 +161,8 @@ extension TradingState {
         writer.optional(lastResume)
         writer.table(reducing)
         writer.table(symbols)
+        lastHaltResume.write(to: &writer)
+        lastWatchdogTrigger.write(to: &writer)
         return writer.bytes
     }
 
@@ -165,6 +173,8 @@ extension TradingState {
         lastResume = try reader.optional()
         reducing = try reader.table(max: Limits.guardHoldersMax)
         symbols = try reader.table(max: Limits.openOrdersMax)
+        lastHaltResume = try SequenceNumber(from: &reader)
+        lastWatchdogTrigger = try SequenceNumber(from: &reader)
         try reader.finish()
     }
 }

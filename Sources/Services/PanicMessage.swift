@@ -1,0 +1,59 @@
+// A panic trigger of our own, in form A, and its two ways: into the log, and over the exit worker's socket where the
+// log does not take it in time. Both carry the same event id, so that it is one run whichever comes first.
+
+package import EventLog
+package import Events
+package import Records
+
+package struct PanicMessage: Sendable {
+    package let eventID: String
+    package let reason: String
+    package let issuer: String
+    package let producedAt: Timestamp
+
+    /// - Parameter issuer: one of `PanicTrigger.issuers`; any other is refused by whoever reads it.
+    package init(reason: String, issuer: String, at: Timestamp) {
+        eventID = PanicMessage.randomEventID()
+        self.reason = reason
+        self.issuer = issuer
+        producedAt = at
+    }
+
+    package var fields: FieldMap {
+        FieldMap([
+            ("event_id", eventID), ("reason", reason), ("severity", "CRITICAL"), ("issued_by", issuer),
+            ("ts", String(producedAt.milliseconds)),
+        ])
+    }
+
+    /// Judged by its own time: a log that takes it late takes it all the same.
+    /// - Parameter basis: up to where the state was folded that led to it.
+    package func draft(basis: SequenceNumber) throws(MessageError) -> Draft {
+        var draft = try Intake.draft(
+            stream: StreamCatalogue.panics.text, fields: fields, key: nil, traceID: nil, producer: issuer,
+            recordedAt: producedAt)
+        draft.basis = basis
+        return draft
+    }
+
+    /// Appends it, before everything else that waits. Throws where the log has not taken it.
+    @available(*, noasync)
+    package func append(to log: EventLog, basis: SequenceNumber) throws -> SequenceNumber {
+        switch try log.append([try draft(basis: basis)], .emergency)[0] {
+        case .appended(let place): return place.sequence
+        case .refused(let refusal): throw LogError.refused(refusal)
+        case .unknown(let why): throw LogError.outcomeUnknown(why)
+        case .duplicate, .conflict: preconditionFailure("a trigger has no key")
+        }
+    }
+
+    /// UUID version 4.
+    private static func randomEventID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        bytes[6] = bytes[6] & 0x0f | 0x40
+        bytes[8] = bytes[8] & 0x3f | 0x80
+        let digits = Array(Hex.encode(bytes))
+        return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(digits[$0]) }.joined(separator: "-")
+    }
+}
