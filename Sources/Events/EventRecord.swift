@@ -26,7 +26,7 @@ package enum EventRecord {
     }
 
     /// The typed part of a body.
-    static func event(_ kind: EventKind, body: [UInt8]) throws(MessageError) -> Event {
+    package static func event(_ kind: EventKind, body: [UInt8]) throws(MessageError) -> Event {
         let typed: Range<Int>
         do {
             typed = try Body.parts(body.span.bytes).typed

@@ -82,3 +82,8 @@ extension EventOutcomeState {
     /// In lower case, as records show it.
     package var text: String { word }
 }
+
+extension EventPanicRefusalReason {
+    /// In lower case, as records show it.
+    package var text: String { word }
+}

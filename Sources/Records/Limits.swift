@@ -82,6 +82,11 @@ package enum Limits {
     package static let refusalReasonsCountedMax = 1_000
     package static let heartbeatServicesMax = 1_000
 
+    // Refusals.
+    /// Reasons and clients of refused triggers that are told apart.
+    package static let refusalSourcesMax = 1_000
+    package static let refusalSampleBytesMax = 256
+
     // Text of messages.
     package static let decimalTextBytesMax = 64
     package static let timeTextBytesMax = 40

@@ -8,11 +8,11 @@ package import Records
 extension EventKind {
     package var writeClass: WriteClass {
         switch self {
-        case .panicRequested, .panicRefused, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded:
+        case .panicRequested, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded:
             .emergency
         case .executionResult, .orderOutcome, .fill, .fillDetail, .configApplied, .decisionRefused: .group
         case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused,
-            .decision, .tradeIntent, .orderRequested, .positionAttested, .heartbeat:
+            .decision, .tradeIntent, .orderRequested, .positionAttested, .heartbeat, .panicRefused:
             .ordinary
         }
     }

@@ -57,7 +57,8 @@ struct Append: ParsableCommand {
         try common.withLog(.writing) { log in
             var tally = AppendTally(json: common.json)
             if let single {
-                tally.add(try log.append([single], single.writeClass)[0], describe: true)
+                var writer = EntryWriter(log: log, producer: producer, describes: true)
+                try writer.write([single], &tally)
             } else {
                 try importLines(log, &tally)
             }
@@ -90,13 +91,14 @@ struct Append: ParsableCommand {
 
     private func importLines(_ log: EventLog, _ tally: inout AppendTally) throws {
         let reader = try LineReader(from ?? "-")
+        var writer = EntryWriter(log: log, producer: producer, describes: false)
         var batch: [Draft] = []
         var number = 0
-        while let line = try nextLine(reader, &batch, log, &tally) {
+        while let line = try nextLine(reader, &batch, &writer, &tally) {
             number += 1
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
             do { batch.append(try draft(ofLine: line)) } catch {
-                try write(&batch, log, &tally)
+                try write(&batch, &writer, &tally)
                 guard skipBad else {
                     throw NegativeFinding(
                         text: "line \(number): \(error); the \(tally.count) before it are done; "
@@ -107,25 +109,25 @@ struct Append: ParsableCommand {
             // A producer that is slow now does not keep what it gave waiting.
             let isFull =
                 batch.count >= 256 || batch.reduce(0) { $0 + $1.body.bytes.count } >= Limits.importBatchBytesMax
-            if isFull || reader.wouldWait { try write(&batch, log, &tally) }
+            if isFull || reader.wouldWait { try write(&batch, &writer, &tally) }
         }
-        try write(&batch, log, &tally)
+        try write(&batch, &writer, &tally)
+        try writer.finish()
     }
 
     /// A file that cannot be read on loses nothing of what was read before.
     private func nextLine(
-        _ reader: LineReader, _ batch: inout [Draft], _ log: EventLog, _ tally: inout AppendTally
+        _ reader: LineReader, _ batch: inout [Draft], _ writer: inout EntryWriter, _ tally: inout AppendTally
     ) throws -> [UInt8]? {
         do { return try reader.next() } catch {
-            try write(&batch, log, &tally)
+            try write(&batch, &writer, &tally)
             throw error
         }
     }
 
-    private func write(_ batch: inout [Draft], _ log: EventLog, _ tally: inout AppendTally) throws {
+    private func write(_ batch: inout [Draft], _ writer: inout EntryWriter, _ tally: inout AppendTally) throws {
         guard !batch.isEmpty else { return }
-        let writeClass = batch.map(\.writeClass).min() ?? .ordinary
-        for answer in try log.append(batch, writeClass) { tally.add(answer, describe: false) }
+        try writer.write(batch, &tally)
         batch.removeAll(keepingCapacity: true)
         if common.json { Output.flush() }  // what was answered is on disk: say so at once
         try tally.requireKnown()

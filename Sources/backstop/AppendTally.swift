@@ -41,6 +41,21 @@ struct AppendTally {
         }
     }
 
+    /// A trigger that is not accepted: on record, or counted.
+    mutating func refusedTrigger(_ refused: EventPanicRefused, _ place: Place?) {
+        count += 1
+        self.refused += 1
+        lastRefusal = "\(refused.reason.text): \(refused.detail)" + (place.map { ", record \($0.sequence)" } ?? "")
+        guard json else { return }
+        Output.json(
+            .object([
+                JSONMember("outcome", .string("refused")),
+                JSONMember("seq", place.map { .number($0.sequence.description) } ?? .null),
+                JSONMember("id", place.map { .string($0.entryID.description) } ?? .null),
+                JSONMember("reason", .string("\(refused.reason.text): \(refused.detail)")),
+            ]))
+    }
+
     mutating func bad(_ line: Int, _ problem: String) {
         count += 1
         refused += 1
