@@ -60,18 +60,18 @@ package final class ExecutionService: Sendable {
     package func run() throws {
         let lock = try reader.begin()
         defer { withExtendedLifetime(lock) {} }
-        try reader.eachOwn { try self.take($0) }
+        try reader.eachOwn { try self.takeOver($0) }
         reader.sayListening()
         while !reader.isStopping {
             let head = try log.head().sequence
-            try reader.claimWhereDue { try self.take($0) }
+            try reader.claimWhereDue { try self.takeOver($0) }
             let room = work.withLock { $0.queue.room }
             let delivered = options.takesNew && room > 0 ? try reader.new(min(room, 64)) : []
             Failpoint.deliveryAfter.hit()
             if delivered.isEmpty {
                 try reader.wait(past: head)
             } else {
-                try take(delivered)
+                try take(delivered, takenOverAt: nil)
             }
             // Those that still run end first: nobody may use the log after it is closed.
             if work.withLock({ $0.failure != nil }) { reader.stop() }
@@ -88,9 +88,12 @@ package final class ExecutionService: Sendable {
 
     // MARK: Order and concurrency
 
-    private func take(_ delivered: [Delivered]) throws {
+    /// From a consumer that is dead: its lock was free, or is ours now.
+    private func takeOver(_ delivered: [Delivered]) throws { try take(delivered, takenOverAt: worker.journal.now) }
+
+    private func take(_ delivered: [Delivered], takenOverAt: Milliseconds?) throws {
         for delivery in delivered {
-            let intent = try QueuedIntent(delivery, log)
+            let intent = try QueuedIntent(delivery, log, takenOverAt: takenOverAt)
             work.withLock { $0.queue.take(intent) }
         }
         startWhatMay()
@@ -108,7 +111,7 @@ package final class ExecutionService: Sendable {
 
     private func carryOut(_ intent: QueuedIntent) {
         var failure: String?
-        do { try worker.run(intent.record) } catch {
+        do { try worker.run(intent) } catch {
             failure = "intent \(intent.record.sequence): \(error)"
         }
         work.withLock { work in

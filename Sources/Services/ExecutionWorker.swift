@@ -20,8 +20,9 @@ struct ExecutionWorker: Sendable {
 
     /// Returns when the intent has its end, or where the service stops in the middle: it is pending then, and goes on
     /// after the next start. Throws where the log cannot go on.
-    func run(_ record: Record) throws {
-        guard let intent = try journal.intent(record) else { return try acknowledge(record) }
+    func run(_ queued: QueuedIntent) throws {
+        let record = queued.record
+        guard let intent = try journal.intent(record, takenOverAt: queued.takenOverAt) else { return try acknowledge(record) }
         if !intent.requests.isEmpty {
             logger.notice(
                 "RECOVER \(intent.intent.symbol) trace_id=\(record.traceID): \(intent.requests.count) requests")
