@@ -91,7 +91,9 @@ let package = Package(
         .target(name: "CallShim", path: "Tests/CallShim"),
         .target(
             name: "Programmes",
-            dependencies: ["Records", "Processes", "EventLog", "Events", "Services", "Simulation", "CHiredis"],
+            dependencies: [
+                "Records", "Processes", "EventLog", "Events", "Services", "Simulation", "ExchangeSimulation", "CHiredis",
+            ],
             path: "Tests/Programmes",
             swiftSettings: strict
         ),
