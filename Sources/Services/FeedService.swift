@@ -23,6 +23,8 @@ package struct FeedOptions: Sendable {
 }
 
 package final class FeedService: Sendable {
+    private static let retryMilliseconds: Int64 = 1_000
+
     private struct Inbox {
         var updates: [OrderUpdate] = []
         /// Something may have happened that nobody told: trades and positions are asked for at once.
@@ -91,6 +93,7 @@ package final class FeedService: Sendable {
             log: log, journal: journal, port: port, logger: logger, state: try StateReader.current(log, views: views))
         var nextLookAt: Int64 = .min
         var nextSweepAt: Int64 = .min
+        var mustRetry = false
         while !inbox.withLock({ $0.isStopping }) {
             let (updates, hasGap, lostSince) = inbox.withLock { inbox in
                 defer {
@@ -103,14 +106,14 @@ package final class FeedService: Sendable {
             let now = journal.now
             if hasGap || now >= nextLookAt {
                 nextLookAt = now + options.intervalMilliseconds
-                let isSweep = hasGap || now >= nextSweepAt
+                let isSweep = hasGap || mustRetry || now >= nextSweepAt
                 if isSweep { nextSweepAt = now + options.sweepMilliseconds }
                 let isWhole = try round.look(everySymbol: isSweep)
-                // What could not be asked is asked again at the next look.
-                if isSweep, !isWhole { inbox.withLock { $0.hasGap = true } }
+                // What could not be asked is asked again soon, and never at once: the exchange may have had enough of us.
+                mustRetry = isSweep && !isWhole
+                if mustRetry { nextLookAt = min(nextLookAt, now + FeedService.retryMilliseconds) }
                 let lostFor = lostSince.map { now - $0 } ?? 0
                 try round.judge(lostFor: lostFor, lossMax: options.streamLossMilliseconds, isWhole: isWhole)
-                if hasGap, !isWhole { pause(until: now + 1_000) }
             }
             pause(until: nextLookAt)
         }
