@@ -118,7 +118,7 @@ let package = Package(
         tests(
             "ExecutionTests",
             ["Programmes", "Events", "Records", "EventLog", "ExchangeSimulation", "backstop", "exchange-simulator"]),
-        tests("SoakTests", ["Programmes", "log-soak"]),
+        tests("SoakTests", ["Programmes", "log-soak", "backstop", "exchange-simulator"]),
         tests("SimulationTests", ["Simulation"]),
         tests(
             "ExchangeSimulatorTests", ["ExchangeSimulation", "exchange-simulator", "Programmes", "Events", "Records"]),
