@@ -31,13 +31,15 @@ package final class ExecutionService: Sendable {
     private let reader: GroupReader
     private let worker: ExecutionWorker
     private let role: ExecutionRole
+    private let board: RecoveryBoard
     private let work: Mutex<Work>
 
     package init(
         log: EventLog, exchange: any ExchangePort, policy: ExecutionPolicy, options: ExecutionOptions, name: String,
-        host: String, pid: UInt32, logger: Logger
+        host: String, pid: UInt32, board: RecoveryBoard, logger: Logger
     ) {
         self.log = log
+        self.board = board
         self.options = options
         work = Mutex(Work(queue: ExecutionQueue(inFlightMax: options.inFlightMax)))
         self.logger = logger
@@ -47,7 +49,7 @@ package final class ExecutionService: Sendable {
         self.reader = reader
         worker = ExecutionWorker(
             journal: journal, desk: ExchangeDesk(line: BlockingLine(port: exchange), journal: journal),
-            port: exchange, logger: logger,
+            port: exchange, board: board, logger: logger,
             pause: { reader.pause($0) }, retrying: { body in try reader.retrying { try body() } })
     }
 
@@ -65,6 +67,7 @@ package final class ExecutionService: Sendable {
         while !reader.isStopping {
             let head = try log.head().sequence
             try reader.claimWhereDue { try self.takeOver($0) }
+            board.tell { $0.hasLooked(role.name) }
             let room = work.withLock { $0.queue.room }
             let delivered = options.takesNew && room > 0 ? try reader.new(min(room, 64)) : []
             Failpoint.deliveryAfter.hit()
@@ -94,9 +97,30 @@ package final class ExecutionService: Sendable {
     private func take(_ delivered: [Delivered], takenOverAt: Milliseconds?) throws {
         for delivery in delivered {
             let intent = try QueuedIntent(delivery, log, takenOverAt: takenOverAt)
+            if takenOverAt != nil { try report(intent) }
             work.withLock { $0.queue.take(intent) }
         }
         startWhatMay()
+    }
+
+    private func report(_ queued: QueuedIntent) throws {
+        let record = queued.record
+        guard let intent = try worker.journal.intent(record, takenOverAt: queued.takenOverAt) else {
+            let row = RecoveryReport.Row(
+                .acknowledgement, symbol: queued.symbols[0], clientOrderID: "", traceID: record.traceID)
+            return board.tell { $0.find(row, record.sequence) }
+        }
+        board.tell { report in
+            for request in intent.requests where request.settled == nil {
+                let row = RecoveryReport.Row(
+                    .request, symbol: request.plan.symbol.text, clientOrderID: request.clientOrderID.text,
+                    traceID: record.traceID)
+                report.find(row, request.sequence)
+            }
+            let row = RecoveryReport.Row(
+                .intent, symbol: intent.intent.symbol, clientOrderID: "", traceID: record.traceID)
+            report.find(row, record.sequence)
+        }
     }
 
     private func startWhatMay() {

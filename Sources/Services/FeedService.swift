@@ -39,14 +39,16 @@ package final class FeedService: Sendable {
     private let journal: ExecutionJournal
     private let port: any ExchangePort
     private let views: Views?
+    private let board: RecoveryBoard
     private let inbox: Mutex<Inbox>
 
     /// - Parameter views: save time at the start; nil: the log is folded.
     package init(
         log: EventLog, views: Views?, exchange: any ExchangePort, policy: ExecutionPolicy, options: FeedOptions,
-        name: String, logger: Logger
+        name: String, board: RecoveryBoard, logger: Logger
     ) {
         self.log = log
+        self.board = board
         self.views = views
         self.options = options
         self.logger = logger
@@ -109,6 +111,7 @@ package final class FeedService: Sendable {
                 let isSweep = hasGap || mustRetry || now >= nextSweepAt
                 if isSweep { nextSweepAt = now + options.sweepMilliseconds }
                 let isWhole = try round.look(everySymbol: isSweep)
+                if isSweep, isWhole { reportGap(&round) }
                 // What could not be asked is asked again soon, and never at once: the exchange may have had enough of us.
                 mustRetry = isSweep && !isWhole
                 if mustRetry { nextLookAt = min(nextLookAt, now + FeedService.retryMilliseconds) }
@@ -118,6 +121,15 @@ package final class FeedService: Sendable {
             pause(until: nextLookAt)
         }
         logger.info("\(name) stopped")
+    }
+
+    /// What the first whole look found of the time before this start; later ones find what happens now.
+    private func reportGap(_ round: inout FeedRound) {
+        let rows = round.takeGap()
+        board.tell { report in
+            for row in rows { report.take(row) }
+            report.hasLooked(name)
+        }
     }
 
     private func pause(until end: Int64) {
