@@ -94,7 +94,8 @@ let package = Package(
         .target(
             name: "Programmes",
             dependencies: [
-                "Records", "Processes", "EventLog", "Events", "Domain", "Services", "Simulation", "CHiredis",
+                "Records", "Processes", "EventLog", "Events", "Domain", "Services", "Simulation", "ExchangeSimulation",
+                "CHiredis",
             ],
             path: "Tests/Programmes",
             swiftSettings: strict
@@ -120,7 +121,7 @@ let package = Package(
         tests(
             "ExecutionTests",
             ["Programmes", "Events", "Records", "EventLog", "ExchangeSimulation", "backstop", "exchange-simulator"]),
-        tests("SoakTests", ["Programmes", "log-soak"]),
+        tests("SoakTests", ["Programmes", "log-soak", "backstop", "exchange-simulator"]),
         tests("SimulationTests", ["Simulation"]),
         tests(
             "ExchangeSimulatorTests", ["ExchangeSimulation", "exchange-simulator", "Programmes", "Events", "Records"]),

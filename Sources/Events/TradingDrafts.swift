@@ -83,17 +83,28 @@ extension EventOrderOutcome {
     package static func finalKey(of request: SequenceNumber) -> String { "order.outcome/\(request.rawValue)/final" }
 
     private static func key(_ request: UInt64, _ state: EventOutcomeState, _ executed: EventDecimal?) -> String {
-        switch state {
-        case .filled, .rejected, .canceled, .expired, .notFoundAfterHorizon: finalKey(of: SequenceNumber(request))
-        case .accepted, .partiallyFilled, .unknown, .unspecified, .UNRECOGNIZED:
-            "order.outcome/\(request)/\(state.word)/\(executed?.coefficient ?? 0)e\(executed?.exponent ?? 0)"
-        }
+        state.isFinal
+            ? finalKey(of: SequenceNumber(request))
+            : "order.outcome/\(request)/\(state.word)/\(executed?.coefficient ?? 0)e\(executed?.exponent ?? 0)"
     }
 }
 
 extension EventDecisionRefusalReason {
     /// In lower case, as records show it.
     package var text: String { word }
+}
+
+extension EventOutcomeState {
+    /// In upper case, as terminal states are shown.
+    package var text: String { word.uppercased() }
+
+    /// Nothing follows it.
+    package var isFinal: Bool {
+        switch self {
+        case .filled, .rejected, .canceled, .expired, .notFoundAfterHorizon: true
+        case .accepted, .partiallyFilled, .unknown, .unspecified, .UNRECOGNIZED: false
+        }
+    }
 }
 
 extension EventTerminalState {

@@ -69,6 +69,8 @@ package enum Limits {
 
     // Folds.
     package static let openOrdersMax = 100_000
+    /// Lines of recovery's table; what is beyond is counted.
+    package static let recoveryRowsShownMax = 200
     /// Orders whose names the REST feed keeps.
     package static let feedOrderNamesMax = 10_000
     /// Requests of one intent: the parts of a large close.

@@ -26,7 +26,8 @@ package struct ExecutionJournal: Sendable {
     // MARK: Reading
 
     /// The intent with the requests that it has already; nil where it has its result.
-    package func intent(_ record: Record) throws -> IntentToExecute? {
+    /// - Parameter takenOverAt: by then whoever had it before was dead; nil: nobody had it.
+    package func intent(_ record: Record, takenOverAt: Milliseconds?) throws -> IntentToExecute? {
         guard case .tradeIntent(let message) = try EventRecord.decode(record) else {
             throw MessageError("kind", "an intent is expected")
         }
@@ -35,7 +36,7 @@ package struct ExecutionJournal: Sendable {
         while let found = try request(record.sequence, leg: UInt32(requests.count + 1)) { requests.append(found) }
         return IntentToExecute(
             sequence: record.sequence, intent: message, recordedAt: moment(record.header.recordedAt),
-            requests: requests)
+            requests: requests, takenOverAt: takenOverAt)
     }
 
     private func request(_ intent: SequenceNumber, leg: UInt32) throws -> RequestedOrder? {

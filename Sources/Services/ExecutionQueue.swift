@@ -1,19 +1,23 @@
 // Which intents may run now: several at once, those of one symbol one after the other, in the order of their delivery.
 // It decides only; whoever runs them says when they have ended.
 
+package import Domain
 package import EventLog
 internal import Events
 package import Records
 
 package struct QueuedIntent: Sendable {
     package let record: Record
+    /// When it was taken over from a consumer that is dead; nil: it was delivered for the first time.
+    package let takenOverAt: Milliseconds?
     let symbols: [String]
 
-    package init(_ delivered: Delivered, _ log: EventLog) throws {
+    package init(_ delivered: Delivered, _ log: EventLog, takenOverAt: Milliseconds?) throws {
         guard let record = try log.snapshot({ try $0.record(delivered.entry.sequence) }) else {
             throw LogError.damaged("record \(delivered.entry.sequence) of the intents is missing")
         }
         self.record = record
+        self.takenOverAt = takenOverAt
         symbols = try ExecutionRole.symbols(record)
     }
 }

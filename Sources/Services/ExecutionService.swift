@@ -31,15 +31,18 @@ package final class ExecutionService: Sendable {
     private let reader: GroupReader
     private let worker: ExecutionWorker
     private let role: ExecutionRole
+    private let board: RecoveryBoard
     private let work: Mutex<Work>
     private let pulse: @Sendable () -> Void
 
     /// - Parameter pulse: called in every round: a sign of life.
     package init(
         log: EventLog, exchange: any ExchangePort, policy: ExecutionPolicy, options: ExecutionOptions, name: String,
-        host: String, pid: UInt32, logger: Logger, pulse: @escaping @Sendable () -> Void = {}
+        host: String, pid: UInt32, board: RecoveryBoard, logger: Logger,
+        pulse: @escaping @Sendable () -> Void = {}
     ) {
         self.log = log
+        self.board = board
         self.pulse = pulse
         self.options = options
         work = Mutex(Work(queue: ExecutionQueue(inFlightMax: options.inFlightMax)))
@@ -50,7 +53,7 @@ package final class ExecutionService: Sendable {
         self.reader = reader
         worker = ExecutionWorker(
             journal: journal, desk: ExchangeDesk(line: BlockingLine(port: exchange), journal: journal),
-            port: exchange, logger: logger,
+            port: exchange, board: board, logger: logger,
             pause: { reader.pause($0) }, retrying: { body in try reader.retrying { try body() } })
     }
 
@@ -63,19 +66,20 @@ package final class ExecutionService: Sendable {
     package func run() throws {
         let lock = try reader.begin()
         defer { withExtendedLifetime(lock) {} }
-        try reader.eachOwn { try self.take($0) }
+        try reader.eachOwn { try self.takeOver($0) }
         reader.sayListening()
         while !reader.isStopping {
             pulse()
             let head = try log.head().sequence
-            try reader.claimWhereDue { try self.take($0) }
+            try reader.claimWhereDue { try self.takeOver($0) }
+            board.tell { $0.hasLooked(role.name) }
             let room = work.withLock { $0.queue.room }
             let delivered = options.takesNew && room > 0 ? try reader.new(min(room, 64)) : []
             Failpoint.deliveryAfter.hit()
             if delivered.isEmpty {
                 try reader.wait(past: head)
             } else {
-                try take(delivered)
+                try take(delivered, takenOverAt: nil)
             }
             // Those that still run end first: nobody may use the log after it is closed.
             if work.withLock({ $0.failure != nil }) { reader.stop() }
@@ -92,12 +96,36 @@ package final class ExecutionService: Sendable {
 
     // MARK: Order and concurrency
 
-    private func take(_ delivered: [Delivered]) throws {
+    /// From a consumer that is dead: its lock was free, or is ours now.
+    private func takeOver(_ delivered: [Delivered]) throws { try take(delivered, takenOverAt: worker.journal.now) }
+
+    private func take(_ delivered: [Delivered], takenOverAt: Milliseconds?) throws {
         for delivery in delivered {
-            let intent = try QueuedIntent(delivery, log)
+            let intent = try QueuedIntent(delivery, log, takenOverAt: takenOverAt)
+            if takenOverAt != nil { try report(intent) }
             work.withLock { $0.queue.take(intent) }
         }
         startWhatMay()
+    }
+
+    private func report(_ queued: QueuedIntent) throws {
+        let record = queued.record
+        guard let intent = try worker.journal.intent(record, takenOverAt: queued.takenOverAt) else {
+            let row = RecoveryReport.Row(
+                .acknowledgement, symbol: queued.symbols[0], clientOrderID: "", traceID: record.traceID)
+            return board.tell { $0.find(row, record.sequence) }
+        }
+        board.tell { report in
+            for request in intent.requests where request.settled == nil {
+                let row = RecoveryReport.Row(
+                    .request, symbol: request.plan.symbol.text, clientOrderID: request.clientOrderID.text,
+                    traceID: record.traceID)
+                report.find(row, request.sequence)
+            }
+            let row = RecoveryReport.Row(
+                .intent, symbol: intent.intent.symbol, clientOrderID: "", traceID: record.traceID)
+            report.find(row, record.sequence)
+        }
     }
 
     private func startWhatMay() {
@@ -112,7 +140,7 @@ package final class ExecutionService: Sendable {
 
     private func carryOut(_ intent: QueuedIntent) {
         var failure: String?
-        do { try worker.run(intent.record) } catch {
+        do { try worker.run(intent) } catch {
             failure = "intent \(intent.record.sequence): \(error)"
         }
         work.withLock { work in

@@ -12,6 +12,8 @@ struct ExecutionWorker: Sendable {
     let journal: ExecutionJournal
     let desk: ExchangeDesk
     let port: any ExchangePort
+    /// Hears of every end; it knows which of them were found unfinished.
+    let board: RecoveryBoard
     let logger: Logger
     /// Waits; false where the service stops and the intent is to be left as it is.
     let pause: @Sendable (Milliseconds) -> Bool
@@ -20,8 +22,11 @@ struct ExecutionWorker: Sendable {
 
     /// Returns when the intent has its end, or where the service stops in the middle: it is pending then, and goes on
     /// after the next start. Throws where the log cannot go on.
-    func run(_ record: Record) throws {
-        guard let intent = try journal.intent(record) else { return try acknowledge(record) }
+    func run(_ queued: QueuedIntent) throws {
+        let record = queued.record
+        guard let intent = try journal.intent(record, takenOverAt: queued.takenOverAt) else {
+            return try acknowledge(record)
+        }
         if !intent.requests.isEmpty {
             logger.notice(
                 "RECOVER \(intent.intent.symbol) trace_id=\(record.traceID): \(intent.requests.count) requests")
@@ -68,6 +73,7 @@ struct ExecutionWorker: Sendable {
                 try journal.note(notes, traceID: record.traceID)
                 return .done
             }
+            report(notes)
             Failpoint.noteAfter.hit()
             return answer
         case .request, .place, .conclude, .pause, .finished: preconditionFailure("\(effect) is the loop's own")
@@ -88,6 +94,8 @@ struct ExecutionWorker: Sendable {
         _ notes: [ExecutionNote], _ result: EventExecutionResult, _ record: Record
     ) throws -> ExecutionAnswer {
         let isFirst = try journal.conclude(notes, result, traceID: record.traceID, entry: record.header.entryID)
+        report(notes)
+        board.tell { $0.resolve(record.sequence, as: result.state.text) }
         if isFirst {
             let side = result.side == .unspecified ? "CLOSE" : result.side == .buy ? "BUY" : "SELL"
             let why = result.reason.isEmpty ? "" : " | \(result.reason)"
@@ -99,6 +107,12 @@ struct ExecutionWorker: Sendable {
         return .done
     }
 
+    private func report(_ notes: [ExecutionNote]) {
+        for case .outcome(let outcome) in notes where outcome.state.isFinal {
+            board.tell { $0.resolve(SequenceNumber(outcome.requestSequence), as: outcome.state.text) }
+        }
+    }
+
     /// Its end stands already; its acknowledgement did not.
     private func acknowledge(_ record: Record) throws {
         let id = record.header.entryID
@@ -106,6 +120,7 @@ struct ExecutionWorker: Sendable {
             try journal.acknowledge(id)
             return .done
         }
+        board.tell { $0.resolve(record.sequence, as: "acknowledged") }
         logger.info("DUPLICATE_SKIP trace_id=\(record.traceID) (it had its result already)")
     }
 }

@@ -19,6 +19,9 @@ struct FeedRound {
     /// Exchange order id → client order id, of orders whose trades were read.
     private var names: [Int64: String] = [:]
     private var watch = LedgerWatch()
+    /// Trades from before `startedAt` that only REST told; nil: that was reported.
+    private var gap: [RecoveryReport.Row]? = []
+    private let startedAtMilliseconds: Int64
     /// What the last look attested, where it was whole.
     private var attested: [PositionKey: PositionReport]?
 
@@ -28,11 +31,26 @@ struct FeedRound {
         self.port = port
         self.logger = logger
         self.state = state
+        startedAtMilliseconds = log.clock.now().milliseconds
     }
 
     private var policy: ExecutionPolicy { journal.policy }
 
     mutating func foldOn() throws { state = try StateReader.fold(log, from: state) }
+
+    /// Once.
+    mutating func takeGap() -> [RecoveryReport.Row] {
+        defer { gap = nil }
+        return gap ?? []
+    }
+
+    private mutating func addToGap(_ trade: AccountTrade, _ clientOrderID: String, trace: String) {
+        guard trade.tradedAtMilliseconds < startedAtMilliseconds else { return }
+        gap?.append(
+            RecoveryReport.Row(
+                .trade, symbol: trade.symbol, clientOrderID: clientOrderID, traceID: trace,
+                resolution: "fill of trade \(trade.tradeID)"))
+    }
 
     // MARK: The stream's fills
 
@@ -96,7 +114,9 @@ struct FeedRound {
                 guard let name = name(of: trade, symbol) else { return false }
                 let order = state.orders.all.first { $0.clientOrderID == name }
                 let notes = trade.notes(policy, clientOrderID: name, of: order?.request ?? .none)
-                guard try append(notes, trace: try trace(order)) else { return false }
+                let trace = try trace(order)
+                guard try append(notes, trace: trace) else { return false }
+                addToGap(trade, name, trace: trace)
             }
             let isFull = trades.count >= Limits.tradesPerAnswerMax
             if case .newest = range, isFull, let first = trades.first, let known = try lastTrade(symbol),

@@ -23,6 +23,8 @@ package struct FeedOptions: Sendable {
 }
 
 package final class FeedService: Sendable {
+    private static let retryMilliseconds: Int64 = 1_000
+
     private struct Inbox {
         var updates: [OrderUpdate] = []
         /// Something may have happened that nobody told: trades and positions are asked for at once.
@@ -37,14 +39,16 @@ package final class FeedService: Sendable {
     private let journal: ExecutionJournal
     private let port: any ExchangePort
     private let views: Views?
+    private let board: RecoveryBoard
     private let inbox: Mutex<Inbox>
 
     /// - Parameter views: save time at the start; nil: the log is folded.
     package init(
         log: EventLog, views: Views?, exchange: any ExchangePort, policy: ExecutionPolicy, options: FeedOptions,
-        name: String, logger: Logger
+        name: String, board: RecoveryBoard, logger: Logger
     ) {
         self.log = log
+        self.board = board
         self.views = views
         self.options = options
         self.logger = logger
@@ -91,6 +95,7 @@ package final class FeedService: Sendable {
             log: log, journal: journal, port: port, logger: logger, state: try StateReader.current(log, views: views))
         var nextLookAt: Int64 = .min
         var nextSweepAt: Int64 = .min
+        var mustRetry = false
         while !inbox.withLock({ $0.isStopping }) {
             let (updates, hasGap, lostSince) = inbox.withLock { inbox in
                 defer {
@@ -103,18 +108,28 @@ package final class FeedService: Sendable {
             let now = journal.now
             if hasGap || now >= nextLookAt {
                 nextLookAt = now + options.intervalMilliseconds
-                let isSweep = hasGap || now >= nextSweepAt
+                let isSweep = hasGap || mustRetry || now >= nextSweepAt
                 if isSweep { nextSweepAt = now + options.sweepMilliseconds }
                 let isWhole = try round.look(everySymbol: isSweep)
-                // What could not be asked is asked again at the next look.
-                if isSweep, !isWhole { inbox.withLock { $0.hasGap = true } }
+                if isSweep, isWhole { reportGap(&round) }
+                // What could not be asked is asked again soon, and never at once: the exchange may have had enough of us.
+                mustRetry = isSweep && !isWhole
+                if mustRetry { nextLookAt = min(nextLookAt, now + FeedService.retryMilliseconds) }
                 let lostFor = lostSince.map { now - $0 } ?? 0
                 try round.judge(lostFor: lostFor, lossMax: options.streamLossMilliseconds, isWhole: isWhole)
-                if hasGap, !isWhole { pause(until: now + 1_000) }
             }
             pause(until: nextLookAt)
         }
         logger.info("\(name) stopped")
+    }
+
+    /// What the first whole look found of the time before this start; later ones find what happens now.
+    private func reportGap(_ round: inout FeedRound) {
+        let rows = round.takeGap()
+        board.tell { report in
+            for row in rows { report.take(row) }
+            report.hasLooked(name)
+        }
     }
 
     private func pause(until end: Int64) {

@@ -25,13 +25,14 @@ final class SimulatedIntent {
 
     func start() throws {
         if sabotage == .acknowledgesFirst { try journal.acknowledge(record.header.entryID) }
-        guard var intent = try journal.intent(record) else {
+        guard var intent = try journal.intent(record, takenOverAt: queued.takenOverAt) else {
             try journal.acknowledge(record.header.entryID)
             return try process.finished(queued)
         }
         if sabotage == .sendsWhatStands {
             intent = IntentToExecute(
-                sequence: intent.sequence, intent: intent.intent, recordedAt: intent.recordedAt, requests: [])
+                sequence: intent.sequence, intent: intent.intent, recordedAt: intent.recordedAt, requests: [],
+                takenOverAt: nil)
         }
         execution = Execution(intent, journal.policy, at: journal.now)
         soon()

@@ -50,7 +50,7 @@ final class SimulatedProcess {
 
     func begin() throws {
         locks = [try router.begin(), try reader.begin()]
-        try reader.eachOwn { try self.take($0) }
+        try reader.eachOwn { try self.take($0, takenOverAt: journal.now) }
         try turn(mustClaim: true)
     }
 
@@ -67,12 +67,12 @@ final class SimulatedProcess {
         guard head != lastHead || mustClaim else { return }
         lastHead = head
         while try router.turn() {}
-        try reader.claimWhereDue { try self.take($0) }
-        if queue.room > 0 { try take(try reader.new(min(queue.room, 64))) }
+        try reader.claimWhereDue { try self.take($0, takenOverAt: journal.now) }
+        if queue.room > 0 { try take(try reader.new(min(queue.room, 64)), takenOverAt: nil) }
     }
 
-    private func take(_ delivered: [Delivered]) throws {
-        for delivery in delivered { queue.take(try QueuedIntent(delivery, log)) }
+    private func take(_ delivered: [Delivered], takenOverAt: Milliseconds?) throws {
+        for delivery in delivered { queue.take(try QueuedIntent(delivery, log, takenOverAt: takenOverAt)) }
         try startWhatMay()
     }
 

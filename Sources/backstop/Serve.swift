@@ -122,6 +122,7 @@ struct Serve: ParsableCommand {
         let client = ExchangeClient(
             host: host, credentials: try Credentials(environment: environment), settings: ClientSettings())
         logger.info("exchange \(host)\(host.isProduction ? " PRODUCTION" : "")")
+        let board = RecoveryBoard(awaiting: roles + ["feeds"], logger: logger)
         for role in roles {
             var options = ExecutionOptions()
             options.inFlightMax = try settings.executionInFlightMax
@@ -129,24 +130,27 @@ struct Serve: ParsableCommand {
             let service = ExecutionService(
                 log: log, exchange: client, policy: try settings.execution(configSequence: config.rawValue),
                 options: options, name: role, host: ProcessInfo.processInfo.hostName,
-                pid: UInt32(ProcessInfo.processInfo.processIdentifier), logger: logger, pulse: runner.pulse(role))
+                pid: UInt32(ProcessInfo.processInfo.processIdentifier), board: board, logger: logger,
+                pulse: runner.pulse(role))
             runner.start(role, run: { try service.run() }, stop: { service.stop() })
         }
         let options = try settings.feeds
         let feeds = FeedService(
             log: log, views: views, exchange: client, policy: try settings.execution(configSequence: config.rawValue),
-            options: options, name: "feeds", logger: logger)
+            options: options, name: "feeds", board: board, logger: logger)
         runner.start("feeds", run: { try feeds.run() }, stop: { feeds.stop() })
         let stream = options.hasStream ? UserStream(client: client, settings: StreamSettings()) { feeds.take($0) } : nil
-        return Trading(client: client, stream: stream)
+        return Trading(client: client, stream: stream, board: board)
     }
 
     /// What is closed when the roles have ended: the stream before its client.
     private struct Trading {
         let client: ExchangeClient
         let stream: UserStream?
+        let board: RecoveryBoard
 
         func close() {
+            board.end()
             stream?.close()
             client.close()
         }

@@ -57,7 +57,9 @@ struct StatusReport {
             JSONMember("reducing", .array(state.trading.reducingCauses.map { .string($0.cause) })),
             JSONMember("positions", .array(state.positions.open.map { PositionRow($0.key, $0.position).json })),
             JSONMember("intents_open", number(UInt64(state.intents.openCount))),
-            JSONMember("unresolved", .array(unresolved)), JSONMember("groups", .array(groups.map(\.json))),
+            JSONMember("unresolved", .array(state.orders.unknown.map(order))),
+            JSONMember("orders_open", .array(state.orders.all.map(order))),
+            JSONMember("groups", .array(groups.map(\.json))),
             JSONMember(
                 "disk",
                 .object([
@@ -86,13 +88,21 @@ struct StatusReport {
         ])
     }
 
-    private var unresolved: [JSONValue] {
-        state.orders.unknown.map { order in
-            .object([
-                JSONMember("request", number(order.request.rawValue)), JSONMember("symbol", .string(order.symbol)),
-                JSONMember("client_order_id", .string(order.clientOrderID)),
-                JSONMember("quantity", .string(order.quantity.description)),
-            ])
+    private func order(_ order: OpenOrder) -> JSONValue {
+        .object([
+            JSONMember("request", number(order.request.rawValue)), JSONMember("symbol", .string(order.symbol)),
+            JSONMember("client_order_id", .string(order.clientOrderID)),
+            JSONMember("quantity", .string(order.quantity.description)),
+            JSONMember("state", .string(StatusReport.word(order.state))),
+        ])
+    }
+
+    private static func word(_ state: OpenOrder.State) -> String {
+        switch state {
+        case .requested: "requested"
+        case .accepted: "accepted"
+        case .partiallyFilled: "partially_filled"
+        case .unknown: "unknown"
         }
     }
 
@@ -125,8 +135,13 @@ struct StatusReport {
     private func printOrders() {
         let open = state.intents.openCount
         Output.line("intents    \(grouped(open)) open of \(grouped(state.intents.decisions)) decisions")
-        for order in state.orders.unknown {
-            Output.line(Output.styled("UNRESOLVED \(order.symbol) \(order.quantity) \(order.clientOrderID)", .red))
+        for order in state.orders.all {
+            let text = "\(order.symbol) \(order.quantity) \(order.clientOrderID)"
+            if order.state == .unknown {
+                Output.line(Output.styled("UNRESOLVED \(text)", .red))
+            } else {
+                Output.line("order      \(text) \(StatusReport.word(order.state)), without an end yet")
+            }
         }
     }
 }

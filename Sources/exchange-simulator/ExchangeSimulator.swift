@@ -54,6 +54,8 @@ struct ExchangeSimulator: ParsableCommand {
     @Flag(help: "Refuse a reduce-only market order beyond the position instead of making it smaller.")
     var refuseOversize = false
     @Option(help: "A fault as for POST /sim/faults, repeatable.") var fault: [String] = []
+    @Option(help: "Append to FILE when each request came in: nanoseconds of CLOCK_BOOTTIME, method, path.")
+    var arrivals: String?
 
     static func main() {
         signal(SIGPIPE, SIG_IGN)
@@ -96,7 +98,7 @@ struct ExchangeSimulator: ParsableCommand {
     }
 
     func run() throws {
-        let server = Server(venue: try makeVenue())
+        let server = Server(venue: try makeVenue(), arrivals: try arrivals.map { try Arrivals(path: $0) })
         try server.run(host: host, port: port)
     }
 

@@ -34,6 +34,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .end:
             guard let head else { return }
             self.head = nil
+            host.arrivals?.add(head, at: Arrivals.now())
             answer(head, context)
         }
     }

@@ -15,8 +15,8 @@ final class Server {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let host: VenueHost
 
-    init(venue: Venue) {
-        host = VenueHost(venue: venue, loop: group.next())
+    init(venue: Venue, arrivals: Arrivals?) {
+        host = VenueHost(venue: venue, arrivals: arrivals, loop: group.next())
     }
 
     func run(host address: String, port: Int) throws {

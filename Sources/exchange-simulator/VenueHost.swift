@@ -11,6 +11,8 @@ import Records
 final class VenueHost: @unchecked Sendable {
     private var venue: Venue
     private let loop: any EventLoop
+    /// Nil: nobody asked when requests come in.
+    let arrivals: Arrivals?
     private var streams: [StreamHandler] = []
     private(set) var connections = 0
     /// Requests whose answers have not left.
@@ -18,8 +20,9 @@ final class VenueHost: @unchecked Sendable {
     private(set) var isDraining = false
     private var whenDrained: (() -> Void)?
 
-    init(venue: Venue, loop: any EventLoop) {
+    init(venue: Venue, arrivals: Arrivals?, loop: any EventLoop) {
         self.venue = venue
+        self.arrivals = arrivals
         self.loop = loop
     }
 

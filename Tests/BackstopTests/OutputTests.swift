@@ -13,8 +13,7 @@ import Testing
             let status = try log.status()
             expect(
                 status, "head", "log_id", "head_hash", "as_of_seq", "trading", "halt", "positions", "unresolved",
-                "groups", "disk",
-                "readers")
+                "orders_open", "groups", "disk", "readers")
             #expect(status.number("head") == status.number("as_of_seq") && status.isNull("halt"))
             let position = try #require(status.rows("positions").first)
             expect(position, "symbol", "position_side", "quantity", "entry_price")

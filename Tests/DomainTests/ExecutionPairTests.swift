@@ -195,7 +195,8 @@ import Testing
             sequence: first.sequence, plan: first.plan, clientOrderID: first.clientOrderID,
             requestedAt: first.requestedAt, settled: nothing)
         let record = IntentToExecute(
-            sequence: SequenceNumber(7), intent: Sample.pair(), recordedAt: world.now, requests: [known, second])
+            sequence: SequenceNumber(7), intent: Sample.pair(), recordedAt: world.now, requests: [known, second],
+            takenOverAt: nil)
         var execution = Execution(record, world.policy, at: world.now)
         while execution.effect != .finished {
             execution.take(world.perform(execution.effect, intent: SequenceNumber(7)), at: world.now)

@@ -91,6 +91,24 @@ import Testing
         #expect(looked == resumedAt + 12_000 + world.latency)
     }
 
+    /// Its process was dead when it was taken over; what waited behind others since then has waited.
+    @Test(arguments: [0, 5_000, 12_000, 60_000] as [Milliseconds])
+    func theHorizonOfADeadProcessIsCountedFromWhenItWasTakenOver(waited: Milliseconds) throws {
+        var world = ExecutionWorld()
+        _ = world.live(Sample.intent()) { !$0.requests.isEmpty }
+        let takenOverAt = world.now
+        world.now += waited
+        let startedAt = world.now
+        var execution = world.start(Sample.intent(), takenOverAt: takenOverAt)
+        while execution.effect != .finished {
+            execution.take(world.perform(execution.effect, intent: SequenceNumber(7)), at: world.now)
+        }
+        #expect(try #require(world.results.last).reason.hasPrefix("not_found_after_horizon"))
+        let looked = try #require(world.steps.last { $0.effect.word == "lookUp" }).at
+        // What was asked before the horizon is not believed; one question after it is enough.
+        #expect(looked == max(startedAt + world.latency, takenOverAt + 12_000) + world.latency)
+    }
+
     @Test func whatIsRecordedIsNotAskedForAgain() throws {
         var world = ExecutionWorld()
         _ = world.live(Sample.intent()) { !$0.placed.isEmpty }
@@ -101,7 +119,8 @@ import Testing
             sequence: request.sequence, plan: request.plan, clientOrderID: request.clientOrderID,
             requestedAt: request.requestedAt, settled: settled)
         let record = IntentToExecute(
-            sequence: SequenceNumber(7), intent: Sample.intent(), recordedAt: world.now, requests: [known])
+            sequence: SequenceNumber(7), intent: Sample.intent(), recordedAt: world.now, requests: [known],
+            takenOverAt: nil)
         let execution = Execution(record, world.policy, at: world.now)
         guard case .conclude(let notes, let result) = execution.effect else {
             Issue.record("asks \(execution.effect)")

@@ -69,11 +69,15 @@ struct ExecutionWorld {
         return true
     }
 
-    func start(_ intent: EventTradeIntent, sequence: UInt64 = 7, recordedAt: Milliseconds? = nil) -> Execution {
+    func start(
+        _ intent: EventTradeIntent, sequence: UInt64 = 7, recordedAt: Milliseconds? = nil,
+        takenOverAt: Milliseconds? = nil
+    ) -> Execution {
         let standing = requests.filter { $0.key.intent.rawValue == sequence }.map(\.value)
             .sorted { $0.plan.leg < $1.plan.leg }
         let record = IntentToExecute(
-            sequence: SequenceNumber(sequence), intent: intent, recordedAt: recordedAt ?? now, requests: standing)
+            sequence: SequenceNumber(sequence), intent: intent, recordedAt: recordedAt ?? now, requests: standing,
+            takenOverAt: takenOverAt)
         return Execution(record, policy, at: now)
     }
 

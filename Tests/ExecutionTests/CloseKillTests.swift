@@ -118,12 +118,3 @@ import Testing
         }
     }
 }
-
-/// A trade as a feed reports it.
-func feed(_ trade: Row) -> [String] {
-    [
-        "venue=binance-usdm", "account=main", "symbol=\(trade.text("symbol"))", "trade_id=\(trade.number("id"))",
-        "order_id=\(trade.number("orderId"))", "side=\(trade.text("side"))", "quantity=\(trade.text("qty"))",
-        "price=\(trade.text("price"))",
-    ]
-}

@@ -7,20 +7,10 @@ import Programmes
 import Testing
 
 @Suite(.inLanes) struct FillFeedTests {
-    private func lines(_ trades: [Row]) -> [String] {
-        trades.map { trade in
-            let members = feed(trade).map { field in
-                let parts = field.split(separator: "=", maxSplits: 1)
-                return #""\#(parts[0])":"\#(parts[1])""#
-            }
-            return "{\(members.joined(separator: ","))}"
-        }
-    }
-
     /// Each feed is one process that reports all of it; the outcomes that they were told.
     private func report(_ trades: [Row], feeds: Int, _ log: TradingLog) throws -> [String: Int] {
         let path = log.folder + "/trades-\(UUID().uuidString)"
-        try Data(lines(trades).joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: path))
+        try Data(trades.map(feedLine).joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: path))
         let running = try (0..<feeds).map { _ in
             try log.start(["append", TradingLog.Stream.fills, "--from", path, "--json"])
         }

@@ -47,14 +47,19 @@ package struct IntentToExecute: Hashable, Sendable {
     package let recordedAt: Milliseconds
     /// Its requests that stand in the log already, by leg: a predecessor died over it.
     package let requests: [RequestedOrder]
+    /// When the performer took the intent over: whoever committed those requests was dead by then, so none of them was
+    /// stamped later. Nil: nobody had it before.
+    package let takenOverAt: Milliseconds?
 
     package init(
-        sequence: SequenceNumber, intent: EventTradeIntent, recordedAt: Milliseconds, requests: [RequestedOrder]
+        sequence: SequenceNumber, intent: EventTradeIntent, recordedAt: Milliseconds, requests: [RequestedOrder],
+        takenOverAt: Milliseconds?
     ) {
         self.sequence = sequence
         self.intent = intent
         self.recordedAt = recordedAt
         self.requests = requests
+        self.takenOverAt = takenOverAt
     }
 }
 

@@ -34,7 +34,7 @@ struct ExecutionRules {
 
     private mutating func single() throws(ExecutionPending) -> ExecutionEnd {
         var legs: [ExecutedLeg] = []
-        for request in record.requests { legs.append(try settle(request)) }
+        for request in record.requests { legs.append(try settle(request, stampedBefore: record.takenOverAt)) }
         // A close goes on with what is still open; anything else was one order.
         if !legs.isEmpty, intent.action != .close { return ended(legs) }
         let before = legs.count

@@ -32,7 +32,8 @@ extension ExecutionRules {
         switch try story.ask(.request(plan)) {
         case .requestRefused(let reason, let detail): return .refused(reason: reason, detail: detail)
         case .committed(let request) where request.plan == plan: return .settled(try place(request))
-        case .committed(let request), .stoodAlready(let request): return .settled(try settle(request))
+        case .committed(let request), .stoodAlready(let request):
+            return .settled(try settle(request, stampedBefore: nil))
         // Only the log answers here, and it knows these answers alone.
         case let other: preconditionFailure("no answer to a request: \(other)")
         }
@@ -54,12 +55,15 @@ extension ExecutionRules {
     }
 
     /// A request that another process committed, which is dead: nobody knows whether it was sent.
-    mutating func settle(_ request: RequestedOrder) throws(ExecutionPending) -> ExecutedLeg {
+    /// - Parameter moment: it was dead by then. Nil: by now.
+    mutating func settle(
+        _ request: RequestedOrder, stampedBefore moment: Milliseconds?
+    ) throws(ExecutionPending) -> ExecutedLeg {
         if let settled = request.settled {
             return ExecutedLeg(
                 request: request, settled: settled, isRecorded: true, errorCode: 0, at: request.requestedAt)
         }
-        return try resolve(request, "its process ended before its outcome was recorded")
+        return try resolve(request, "its process ended before its outcome was recorded", stampedBefore: moment)
     }
 
     private func refused(_ request: RequestedOrder, _ reason: String, code: Int32 = 0) -> ExecutedLeg {
@@ -72,9 +76,12 @@ extension ExecutionRules {
 
     private static let otherOrder = "what is there under its id is another order"
 
-    /// It was stamped before now. Whatever the exchange said to a question from before the horizon is too early.
-    private mutating func resolve(_ request: RequestedOrder, _ why: String) throws(ExecutionPending) -> ExecutedLeg {
-        let horizon = story.now + horizon(request.plan)
+    /// Whatever the exchange said to a question from before the horizon is too early.
+    /// - Parameter moment: it was stamped before; nil: before now.
+    private mutating func resolve(
+        _ request: RequestedOrder, _ why: String, stampedBefore moment: Milliseconds? = nil
+    ) throws(ExecutionPending) -> ExecutedLeg {
+        let horizon = min(moment ?? story.now, story.now) + horizon(request.plan)
         try note([.outcome(outcome(request, .unknown, reason: why))])
         var pauses = Pauses(at: story.now)
         while true {

@@ -17,7 +17,7 @@ extension ExecutionRules {
     mutating func pair() throws(ExecutionPending) -> ExecutionEnd {
         let first: ExecutedLeg
         if let request = record.requests.first(where: { $0.plan.leg == 1 }) {
-            first = try settle(request)
+            first = try settle(request, stampedBefore: record.takenOverAt)
         } else {
             switch try firstOfPair() {
             case .settled(let leg): first = leg
@@ -26,7 +26,7 @@ extension ExecutionRules {
         }
         // Whatever the first is now said to have done, a second that was requested may stand.
         if let request = record.requests.first(where: { $0.plan.leg == 2 }) {
-            let second = try settle(request)
+            let second = try settle(request, stampedBefore: record.takenOverAt)
             if [first, second].allSatisfy({ $0.settled.executed.isZero }) { return unfilled(first, [first, second]) }
             return ended(first, second, "")
         }

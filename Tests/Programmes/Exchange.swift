@@ -5,26 +5,29 @@ import Events
 import ExchangeSimulation
 import Foundation
 import Glibc
-import Programmes
 
-final class Exchange {
-    static let key = "key-of-the-tests"
-    static let secret = "secret-of-the-tests"
+package final class Exchange {
+    package static let key = "key-of-the-tests"
+    package static let secret = "secret-of-the-tests"
     private static let program =
         URL(fileURLWithPath: Program.path).deletingLastPathComponent().path + "/exchange-simulator"
 
-    let port: UInt16
+    package let port: UInt16
     private let process: RunningProgram
-    var url: String { "http://127.0.0.1:\(port)" }
+    package var url: String { "http://127.0.0.1:\(port)" }
 
-    /// - Parameter port: a free one unless told otherwise.
-    init(_ arguments: [String] = [], port: UInt16 = 0) throws {
+    /// - Parameters:
+    ///   - port: a free one unless told otherwise.
+    ///   - folder: where its output goes.
+    package init(
+        _ arguments: [String] = [], port: UInt16 = 0, folder: String = FileManager.default.temporaryDirectory.path
+    ) throws {
         let common = [
             "--port", "\(port)", "--move-every", "0", "--account", "\(Exchange.key):\(Exchange.secret)",
             "--balance", "10000000",
         ]
         process = try RunningProgram(
-            common + arguments, folder: FileManager.default.temporaryDirectory.path,
+            common + arguments, folder: folder,
             environment: ["PATH": "/usr/bin:/bin"], piped: .output, program: Exchange.program)
         let line = try process.answers?.next() ?? "nothing"
         guard let text = line.split(separator: ":").last, let number = UInt16(text) else {
@@ -34,44 +37,44 @@ final class Exchange {
     }
 
     /// kill -9: what it knew is gone.
-    func killNow() throws { _ = try process.killNow() }
+    package func killNow() throws { _ = try process.killNow() }
 
     // MARK: Faults
 
-    func fault(_ json: String) throws { _ = try control("POST", "faults", json) }
-    func control(_ path: String, _ json: String) throws { _ = try control("POST", path, json) }
+    package func fault(_ json: String) throws { _ = try control("POST", "faults", json) }
+    package func control(_ path: String, _ json: String) throws { _ = try control("POST", path, json) }
 
     /// How many requests met a fault of that kind.
-    func hits(_ kind: String) throws -> Int {
+    package func hits(_ kind: String) throws -> Int {
         try Exchange.list(try control("GET", "faults")).filter { $0.text("kind") == kind }
             .reduce(0) { $0 + max(0, $1.number("hits")) }
     }
 
     /// Counts requests, and changes nothing: a fault that delays by nothing. It must be set before any other.
-    func count(_ method: String, _ path: String) throws {
+    package func count(_ method: String, _ path: String) throws {
         try fault(#"{"kind":"delay","method":"\#(method)","path":"\#(path)","times":1000}"#)
     }
-    func counted() throws -> Int { try hits("delay") }
+    package func counted() throws -> Int { try hits("delay") }
 
     // MARK: Books
 
     /// Every order that it accepted, of one symbol or of all, the oldest first.
-    func orders(_ symbol: String? = nil) throws -> [Row] {
+    package func orders(_ symbol: String? = nil) throws -> [Row] {
         try Exchange.list(try control("GET", "orders")).filter { symbol == nil || $0.text("symbol") == symbol }
     }
 
     /// What is held; nothing that is flat.
-    func positions() throws -> [Row] {
+    package func positions() throws -> [Row] {
         try Row(try control("GET", "state")).rows("accounts").flatMap { $0.rows("positions") }
     }
 
     /// The account's trades in one symbol, as a client is told them.
-    func trades(_ symbol: String) throws -> [Row] {
+    package func trades(_ symbol: String) throws -> [Row] {
         try Exchange.list(try signed("GET", "/fapi/v1/userTrades", "symbol=\(symbol)&limit=1000"))
     }
 
     /// An order of a stranger with the same key.
-    func order(_ query: String) throws { _ = try signed("POST", "/fapi/v1/order", query) }
+    package func order(_ query: String) throws { _ = try signed("POST", "/fapi/v1/order", query) }
 
     // MARK: Asking
 
