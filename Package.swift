@@ -121,6 +121,8 @@ let package = Package(
         tests(
             "ExecutionTests",
             ["Programmes", "Events", "Records", "EventLog", "ExchangeSimulation", "backstop", "exchange-simulator"]),
+        tests(
+            "SafetyTests", ["Programmes", "Processes", "Records", "EventLog", "Events", "backstop", "log-soak"]),
         tests("SoakTests", ["Programmes", "log-soak", "backstop", "exchange-simulator"]),
         tests("SimulationTests", ["Simulation"]),
         tests(

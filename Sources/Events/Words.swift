@@ -78,11 +78,6 @@ extension EventResumeScope: Worded {
     static let words: [(String, EventResumeScope)] = [("HALT", .halt), ("REDUCING", .reducing), ("SYMBOL", .symbol)]
 }
 
-extension EventOutcomeState {
-    /// In lower case, as records show it.
-    package var text: String { word }
-}
-
 extension EventPanicRefusalReason {
     /// In lower case, as records show it.
     package var text: String { word }

@@ -26,9 +26,13 @@ package struct PanicMessage: Sendable {
         ])
     }
 
-    /// Judged by its own time: a log that takes it late takes it all the same.
+    /// Judged by its own time: a log that takes it late takes it all the same. Throws where it would be on record as
+    /// a refused one.
     /// - Parameter basis: up to where the state was folded that led to it.
     package func draft(basis: SequenceNumber) throws(MessageError) -> Draft {
+        if case .refused(let refused) = PanicTrigger.read(fields, recordedAt: producedAt) {
+            throw MessageError("panic", refused.detail)
+        }
         var draft = try Intake.draft(
             stream: StreamCatalogue.panics.text, fields: fields, key: nil, traceID: nil, producer: issuer,
             recordedAt: producedAt)
