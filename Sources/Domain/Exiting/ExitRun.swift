@@ -149,7 +149,9 @@ package struct ExitRun: Sendable {
         effects += cancelsDue(now)
         if look == nil, now >= nextLookAt {
             looks += 1
-            let started = ExitLook(looks, startedAt: now, withOrders: !restIsGone)
+            // Lists of all orders are heavy: at first, while something rests, and beyond the fence until nothing does.
+            let withOrders = looks == 1 || !resting.isEmpty || isBeyondFence(now) && !restIsGone
+            let started = ExitLook(looks, startedAt: now, withOrders: withOrders)
             look = started
             effects += started.effects
         } else if let due = look?.due(now, patience: rules.patienceMilliseconds) {
