@@ -83,7 +83,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
-            name: "log-bench", dependencies: ["Processes", "Records", "EventLog", "Events", "Domain", "Services"],
+            name: "log-bench",
+            dependencies: [
+                "Processes", "Records", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
+                "Simulation", logging,
+            ],
             path: "tools/bench/log-bench",
             swiftSettings: strict
         ),
@@ -92,7 +96,8 @@ let package = Package(
         .target(
             name: "Programmes",
             dependencies: [
-                "Records", "Processes", "EventLog", "Events", "Services", "Simulation", "ExchangeSimulation", "CHiredis",
+                "Records", "Processes", "EventLog", "Events", "Services", "Simulation", "ExchangeSimulation",
+                "CHiredis",
             ],
             path: "Tests/Programmes",
             swiftSettings: strict
