@@ -85,7 +85,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
-            name: "log-bench", dependencies: ["Processes", "Records", "EventLog", "Events", "Domain", "Services"],
+            name: "log-bench",
+            dependencies: [
+                "Processes", "Records", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
+                "Simulation", logging,
+            ],
             path: "tools/bench/log-bench",
             swiftSettings: strict
         ),

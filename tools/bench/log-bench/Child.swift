@@ -2,6 +2,7 @@
 // errors are shown. It must never outlive its row.
 
 import Foundation
+import Processes
 
 final class Child {
     let name: String
@@ -41,6 +42,19 @@ final class Child {
             let more = output.fileHandleForReading.availableData
             guard !more.isEmpty else { return nil }
             unread.append(more)
+        }
+    }
+
+    /// Its pipe never fills up, so that it never waits for us.
+    func ignoreTheRest() {
+        let reading = output.fileHandleForReading
+        OSThread.start("ignored") { while !reading.availableData.isEmpty {} }
+    }
+
+    func waitForKill() {
+        process.waitUntilExit()
+        guard process.terminationReason == .uncaughtSignal, process.terminationStatus == SIGKILL else {
+            LogBench.fail("\(name) ended with \(process.terminationStatus)\n")
         }
     }
 

@@ -22,6 +22,10 @@ struct LogBench {
                log-bench wake|wake-follow FOLDER N    N lone appends, read in another process, by a group or alone
                log-bench idle FOLDER SECONDS          CPU time of `backstop serve` (built beside this program)
                log-bench load FOLDER SECONDS RATE     writers, consumers and a slow reader, side by side
+               log-bench execution-wire FOLDER N      N intents, one at a time, to their orders' arrival
+               log-bench execution-circle FOLDER N    N intents at once, to the last one's end
+               log-bench recovery-unsent|recovery-sent|recovery-limited FOLDER N   N requests of a killed process
+               log-bench simulation FOLDER HOURS      of simulated worlds, on one core
         FOLDER is a log; it is made where it is missing.
 
         """
@@ -53,6 +57,12 @@ struct LogBench {
         case "load-writer": try loadWriter(folder, rate: count)
         case "load-consumer": try loadConsumer(folder)
         case "load-reader": try loadReader(folder)
+        case "execution-wire": try executionWire(folder, count)
+        case "execution-circle": try executionCircle(folder, count)
+        case "recovery-unsent", "recovery-sent", "recovery-limited": try recovery(mode, folder, count)
+        case "killed-recovery-unsent", "killed-recovery-sent", "killed-recovery-limited":
+            try leaveRequests(mode, folder, count, port: second)
+        case "simulation": try simulation(folder, hours: count)
         default: fail(usage, status: 2)
         }
     }
