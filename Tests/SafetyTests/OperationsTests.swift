@@ -54,7 +54,7 @@ import Testing
             try log.beats(1, of: heart)
             try log.stop(heart)
             try log.append("quantum:stream:trade.intent", "trace_id=t", "symbol=BTCUSDT", "side=buy", "quantity=1")
-            #expect(try log.run("groups", "create", "quantum:stream:trade.intent", "g", "--id", "0").status == 0)
+            #expect(try log.run("groups", "create", "quantum:stream:trade.intent", "g").status == 0)
             let finished = try log.run("status", "--prometheus")
             #expect(finished.status == 0, "\(finished)")
             let there = Set(finished.lines.filter { !$0.hasPrefix("#") }.map { $0.prefix { !" {".contains($0) } })
