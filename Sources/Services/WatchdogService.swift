@@ -81,10 +81,7 @@ private struct WatchRound {
 
     private var fired: FiredTrigger?
     private var unreadable: FiredTrigger?
-    private var progress: UInt64 = 0
-    /// Counted in ticks of this loop: time in which this process stood still is nobody's silence.
-    private var silent: UInt64 = 0
-    private var tickedAt: BootInstant
+    private var silence: SilenceMeter
     private var said = ""
     private var isListening = false
 
@@ -93,7 +90,7 @@ private struct WatchRound {
         self.reader = reader
         self.notifier = notifier
         self.logger = logger
-        tickedAt = options.clock.boot()
+        silence = SilenceMeter(at: options.clock.boot())
     }
 
     var isPublishing: Bool { fired?.isPending ?? false }
@@ -101,7 +98,7 @@ private struct WatchRound {
     mutating func tick() {
         let report = reader.current
         let now = options.clock.boot()
-        measureSilence(report, now)
+        silence.tick(progress: report.progress, at: now)
         say(report)
         if fired == nil, let finding = report.finding, let log = report.log {
             logger.critical("FAILURE DETECTED: \(finding.text)")
@@ -123,18 +120,10 @@ private struct WatchRound {
         logger.critical("Reason: \(trigger.reason)")
     }
 
-    private mutating func measureSilence(_ report: WatchReader.Report, _ now: BootInstant) {
-        let tick = UInt64(Limits.watchdogTickMillisecondsMax) * 2_000_000
-        let passed = min(now.nanoseconds &- tickedAt.nanoseconds, tick)
-        tickedAt = now
-        silent = report.progress == progress ? silent + passed : 0
-        progress = report.progress
-    }
-
     /// Whoever cannot see must take it for a death.
     private mutating func watchTheReader(_ report: WatchReader.Report, _ now: BootInstant) {
-        guard silent > options.policy.missingMax * 1_000_000 else {
-            if silent == 0 { unreadable = nil }
+        guard silence.nanoseconds > options.policy.missingMax * 1_000_000 else {
+            if silence.nanoseconds == 0 { unreadable = nil }
             return
         }
         var trigger: FiredTrigger

@@ -15,8 +15,11 @@ struct Status: ParsableCommand {
             Examples:
               backstop status
               backstop status --json | jq .trading
+              backstop status --prometheus > /var/lib/node_exporter/backstop.prom
             """)
 
+    @Flag(help: "Metrics in Prometheus' text format; ops/alerts.yml has the rules for them.")
+    var prometheus = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
@@ -26,6 +29,7 @@ struct Status: ParsableCommand {
             let state = try StateReader.current(log, views: views)
             let (head, groups) = try log.snapshot { (try $0.head(), try $0.groups()) }
             let report = StatusReport(log: log, head: head, state: state, groups: groups)
+            if prometheus { return report.printMetrics() }
             if common.json { Output.json(report.json) } else { report.print() }
         }
     }

@@ -58,6 +58,24 @@ package enum Watching {
     }
 }
 
+/// How old what the rules look at is, in nanoseconds; for metrics. Nil: there is nothing of it.
+package struct HeartAges: Hashable, Sendable {
+    package let service: String
+    /// Nil: the last heartbeat is from before the machine was started.
+    package let heartbeat: UInt64?
+    package let degraded: UInt64?
+    /// How long positions have been open without a decision.
+    package let undecided: UInt64?
+}
+
+extension Watching {
+    /// By service.
+    package static func ages(_ state: State, _ clock: WatchClock) -> [HeartAges] {
+        let watch = Watch(state: state, clock: clock, policy: WatchPolicy())
+        return state.heartbeats.all.map { watch.ages($0.service, $0.heart) }
+    }
+}
+
 // MARK: - The rules
 
 private struct Watch {
@@ -110,14 +128,23 @@ private struct Watch {
             text: "Degraded without a break (\(compared(age(of: since), policy.degradedMax, "s")))")
     }
 
-    /// From the later of: the decision's time moved, positions became open.
     private func stagnant(_ name: String, _ heart: Heart) -> WatchFinding? {
-        guard let opened = positionsOpenFor(heart) else { return nil }
-        let age = min(opened, age(of: heart.decidedSince))
+        guard let age = undecided(heart) else { return nil }
         guard isOver(age, policy.stagnantMax) else { return nil }
         return WatchFinding(
             reason: "\(name)_DECISION_STAGNANT",
             text: "Positions are open and no decision is made (\(compared(age, policy.stagnantMax, "s")))")
+    }
+
+    /// From the later of: the decision's time moved, positions became open. Nil: there are none.
+    private func undecided(_ heart: Heart) -> UInt64? {
+        positionsOpenFor(heart).map { min($0, age(of: heart.decidedSince)) }
+    }
+
+    func ages(_ service: String, _ heart: Heart) -> HeartAges {
+        HeartAges(
+            service: service, heartbeat: isThisBoot(heart.moment) ? age(of: heart.moment) : nil,
+            degraded: heart.degradedSince.map { age(of: $0) }, undecided: undecided(heart))
     }
 
     // MARK: Positions
