@@ -8,8 +8,6 @@ internal import Records
 
 final class Auditor {
     static let findingsMax = 8
-    /// An order may still arrive for so long after a guard was raised: it left before.
-    private static let fence: Milliseconds = 2_000
     /// A request must have an outcome, "unknown" at least, after so much of one life.
     private static let outcomeMax: Milliseconds = 90_000
 
@@ -181,8 +179,9 @@ final class Auditor {
             && (request.mayOpen ? order.quantity == request.quantity : order.quantity <= request.quantity)
         if !isSame { find("order \(order.id) is not what request \(number) says") }
         guard request.mayOpen, let (name, since) = books.firstGuard(of: request.symbol) else { return }
-        if world.time.now - since > Auditor.fence {
-            find("order \(order.id) opened \(order.symbol) \(world.time.now - since) ms after \(name) was raised")
+        // What left before the guard was raised may still arrive; nothing leaves after it.
+        guard let left = world.exchange.departures[order.clientID], left <= since else {
+            return find("order \(order.id) left to open \(order.symbol) after \(name) was raised at \(since)")
         }
     }
 

@@ -16,6 +16,8 @@ final class SimulatedExchange {
     var refusesUntil: Milliseconds = 0
     private(set) var requests = 0
     private(set) var lost = 0
+    /// Client order id → the moment in which its order left for here, the last one.
+    private(set) var departures: [String: Milliseconds] = [:]
 
     init(_ plan: WorldPlan, _ time: VirtualTime) {
         self.time = time
@@ -48,8 +50,16 @@ final class SimulatedExchange {
         return delivery.answer.status == 200 ? "" : delivery.answer.body
     }
 
-    /// The request's bytes have arrived.
-    func arrive(_ wire: WireRequest, client: String, _ done: @escaping (Transport) -> Void) {
+    /// The request's bytes have left their process; they arrive, whoever dies.
+    func depart(_ wire: WireRequest, client: String, _ done: @escaping (Transport) -> Void) {
+        let fields = String(decoding: wire.body, as: UTF8.self).split(separator: "&")
+        if let id = fields.first(where: { $0.hasPrefix("newClientOrderId=") }) {
+            departures[String(id.drop { $0 != "=" }.dropFirst())] = time.now
+        }
+        time.after(travelTime()) { self.arrive(wire, client: client, done) }
+    }
+
+    private func arrive(_ wire: WireRequest, client: String, _ done: @escaping (Transport) -> Void) {
         requests += 1
         let parts = wire.target.split(separator: "?", maxSplits: 1)
         let request = Request(

@@ -79,9 +79,7 @@ final class SimulatedLine: ExchangeLine, @unchecked Sendable {
             guard !self.isDead, !call.isAnswered else { return }
             if let lastLook, !lastLook() { return self.fence(call, then) }
             call.hasLeft = true
-            self.time.after(self.exchange.travelTime()) {
-                self.exchange.arrive(wire, client: self.client) { self.finish(call, $0, then) }
-            }
+            self.exchange.depart(wire, client: self.client) { self.finish(call, $0, then) }
         }
     }
 

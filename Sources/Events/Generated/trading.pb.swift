@@ -809,7 +809,7 @@ package nonisolated struct EventOrderRequested: @unchecked Sendable {
   /// Clears the value of `sizedByPosition`. Subsequent reads from it will return its default value.
   package mutating func clearSizedByPosition() {_uniqueStorage()._sizedByPosition = nil}
 
-  /// Name and version of the rule, as `execution/1`.
+  /// Name and version of the rule, as `execution/2`.
   package var rule: String {
     get {_storage._rule}
     set {_uniqueStorage()._rule = newValue}
