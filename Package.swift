@@ -120,7 +120,8 @@ let package = Package(
                 tls,
             ] + nio),
         tests(
-            "ServicesTests", ["Services", "Processes", "EventLog", "Domain", "Events", "Records", protobuf, logging]),
+            "ServicesTests",
+            ["Services", "Processes", "EventLog", "Domain", "Exchange", "Events", "Records", protobuf, logging]),
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
         tests(
             "ExecutionTests",

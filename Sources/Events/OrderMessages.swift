@@ -41,6 +41,8 @@ extension EventOrderOutcome {
         if let value = try incoming.decimal("average_price", rule: .notNegative) { averagePrice = value }
         errorCode = try incoming.errorCode()
         errorText = try incoming.text("error_text", max: Limits.reasonBytesMax)
+        givenUp = try incoming.flag("given_up") ?? false
+        guard !givenUp || state == .unknown else { throw MessageError("given_up", "is said of unknown orders alone") }
     }
 }
 

@@ -75,9 +75,11 @@ extension Drafts {
 }
 
 extension EventOrderOutcome {
-    /// One final outcome for each request; on the way there, one of each kind and executed quantity.
+    /// One final outcome for each request; on the way there, one of each kind and executed quantity. Giving up is a
+    /// word of its own: it guards the symbol again, whatever was lowered since the order was first called unknown.
     package var key: String {
-        EventOrderOutcome.key(requestSequence, state, hasExecutedQuantity ? executedQuantity : nil)
+        if state == .unknown, givenUp { return "order.outcome/\(requestSequence)/given_up" }
+        return EventOrderOutcome.key(requestSequence, state, hasExecutedQuantity ? executedQuantity : nil)
     }
 
     package static func finalKey(of request: SequenceNumber) -> String { "order.outcome/\(request.rawValue)/final" }

@@ -119,6 +119,7 @@ extension EventOrderOutcome {
         list.decimal("average_price", hasAveragePrice ? averagePrice : nil)
         if errorCode != 0 { list.add("error_code", .whole(Int64(errorCode))) }
         list.text("error_text", errorText)
+        list.flag("given_up", givenUp)
         return list
     }
 }

@@ -37,7 +37,7 @@ package struct StreamLoss: Error, Equatable, Sendable, CustomStringConvertible {
         case notUnderstood
         /// A message over `StreamSettings.messageBytesMax`.
         case tooLarge
-        /// No frame came, not even a ping, for `StreamSettings.silenceMilliseconds`.
+        /// No frame came, not even a ping, for `StreamPacing.silenceMilliseconds`.
         case silent
         /// The listen key has ended; the next attempt asks for another.
         case keyExpired

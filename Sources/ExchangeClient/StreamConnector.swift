@@ -50,7 +50,7 @@ struct StreamConnector {
     /// An address in numbers is not looked up.
     private func reach() -> EventLoopFuture<any Channel> {
         let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(.milliseconds(settings.connectMilliseconds))
+            .connectTimeout(.milliseconds(settings.pacing.connectMilliseconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelOption(.socketOption(.so_sndbuf), value: Limits.streamSendBufferBytes)

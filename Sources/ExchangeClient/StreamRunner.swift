@@ -39,7 +39,7 @@ final class StreamRunner: @unchecked Sendable {
         self.settings = settings
         self.handler = handler
         loop = group.next()
-        course = StreamCourse(settings)
+        course = StreamCourse(settings.pacing)
     }
 
     // MARK: From any thread

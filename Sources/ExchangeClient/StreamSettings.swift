@@ -1,37 +1,18 @@
 // What a user stream may be told beside its client, and the clocks and the chance that it reads. Tests give
-// others; nothing else does. All times are in milliseconds.
+// others; nothing else does.
 
+package import Exchange
 internal import NIOSSL
 internal import Records
 
 package struct StreamSettings: Sendable {
-    /// Between two extensions of the listen key, and after one that failed.
-    package var renewalMilliseconds = Limits.listenKeyRenewalMillisecondsDefault
-    package var renewalRetryMilliseconds = Limits.listenKeyRetryMillisecondsDefault
-    /// How long a key lives that could not be extended. After it the connection, though open, says nothing more.
-    package var keyMilliseconds = Limits.listenKeyMilliseconds
-    /// Without a frame for so long, the connection counts as lost.
-    package var silenceMilliseconds = Limits.streamSilenceMillisecondsDefault
-    /// A connection is ended and made anew after so long, before the exchange cuts it.
-    package var connectionMilliseconds = Limits.streamConnectionMillisecondsDefault
-    /// Connecting, TLS and handshake together.
-    package var connectMilliseconds = Limits.streamConnectMillisecondsMax
-    /// The waits between attempts: the first one, and what doubling it leads to at most. Each is shortened by
-    /// chance, to half at most.
-    package var backoffMillisecondsMin = Limits.streamBackoffMillisecondsMin
-    package var backoffMillisecondsMax = Limits.streamBackoffMillisecondsMax
-    /// A connection that held for so long makes the next wait the first one again.
-    package var stableMilliseconds = Limits.streamStableMillisecondsDefault
+    package var pacing = StreamPacing { Int64.random(in: $0) }
     package var messageBytesMax = Limits.streamMessageBytesMax
-    /// Whether `close()` ends the listen key, too. It is the account's one key: whoever else listens, another
-    /// process with the same API key for one, would hear nothing more. It ends by itself within an hour.
-    package var closesKey = false
     package var wallMilliseconds = ClientSettings().wallMilliseconds
     package var monotonicMilliseconds: @Sendable () -> Int64 = {
         let nanoseconds = ClientSettings().monotonicNanoseconds()
         return Int64(nanoseconds / 1_000_000)
     }
-    package var random: @Sendable (ClosedRange<Int64>) -> Int64 = { Int64.random(in: $0) }
     /// Whom to trust beside or instead of the system's roots. Certificates are verified in any case.
     var trustRoots = NIOSSLTrustRoots.default
 

@@ -23,7 +23,7 @@ package final class UserStream: Sendable {
 
     /// Tells `disconnected` with the reason `closed`, ends the connection, and waits until the thread has ended: after
     /// it the handler is never called. A second call waits for the same end. It takes a moment, and at the most
-    /// as long as a connection may take to be made (`StreamSettings.connectMilliseconds`).
+    /// as long as a connection may take to be made (`StreamPacing.connectMilliseconds`).
     @available(*, noasync)
     package func close() {
         precondition(!runner.isOnItsThread, "a stream was closed from its own handler")

@@ -106,10 +106,10 @@ extension Venue {
         case "disconnect": effect = .disconnect
         case "late": effect = .late(try fields.required("ms", delay))
         default:
-            throw ControlError("unknown kind \(kind); one of: drop, duplicate, swap, late, disconnect")
+            throw ControlError("unknown kind \(kind); one of: \(Venue.streamFaultKinds.joined(separator: ", "))")
         }
         let fault = StreamFault(
-            event: try fields.text("event"),
+            kind: kind, event: try fields.text("event"),
             skip: Int(try fields.integer("skip", 0...Limits.simulatedFaultTimesMax) ?? 0),
             times: Int(try fields.integer("times", 1...Limits.simulatedFaultTimesMax) ?? 1), effect: effect)
         try fields.finish()

@@ -10,6 +10,8 @@ extension Venue {
         "bad_gateway", "cut", "close", "slow", "delay", "stale_positions",
     ]
 
+    package static let streamFaultKinds = ["drop", "duplicate", "swap", "late", "disconnect"]
+
     mutating func readFault(_ fields: inout ControlFields) throws(ControlError) -> Fault {
         let kind = try fields.required("kind", try fields.text("kind"))
         var match = Fault.Match()

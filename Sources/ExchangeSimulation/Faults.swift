@@ -45,11 +45,13 @@ enum StreamFaultEffect: Sendable, Equatable {
 }
 
 struct StreamFault: Sendable {
+    let kind: String
     /// Event type; nil for any.
     let event: String?
     var skip: Int
     var times: Int
     let effect: StreamFaultEffect
+    var hits = 0
 }
 
 extension Venue {
@@ -103,6 +105,7 @@ extension Venue {
                 continue
             }
             streamFaults[index].times -= 1
+            streamFaults[index].hits += 1
             return streamFaults[index].effect
         }
         return nil

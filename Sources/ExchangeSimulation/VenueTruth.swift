@@ -81,6 +81,9 @@ extension Venue {
     /// Kinds of the faults that are set, and how many requests each has met, in the order of setting.
     package var faultHits: [(kind: String, hits: Int)] { faults.map { ($0.kind, $0.hits) } }
 
+    /// As of messages of the user stream.
+    package var streamFaultHits: [(kind: String, hits: Int)] { streamFaults.map { ($0.kind, $0.hits) } }
+
     private func truth(_ order: Order) -> TrueOrder {
         let market = rules[order.symbol]
         return TrueOrder(

@@ -191,6 +191,7 @@ package struct ExecutionRole: Consuming {
             outcome.symbol = request.plan.symbol.text
             outcome.clientOrderID = request.clientOrderID.text
             outcome.state = .unknown
+            outcome.givenUp = true
             outcome.errorText = reason
             try append(Drafts.orderOutcome(outcome, traceID: trace, producer: name, at: transaction.now), &transaction)
             left.append(request.clientOrderID.text)

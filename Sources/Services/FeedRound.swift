@@ -2,19 +2,58 @@
 // fills say. Its memory (how far each symbol's trades were read) may be lost at any moment: what is read again is a
 // duplicate.
 
-internal import Domain
-internal import EventLog
+package import Domain
+package import EventLog
 internal import Events
-internal import Exchange
-internal import Logging
+package import Exchange
+package import Logging
 internal import Records
 
-struct FeedRound {
-    let log: EventLog
-    let journal: ExecutionJournal
-    let port: any ExchangePort
-    let logger: Logger
-    private(set) var state: State
+/// What a look asks of the exchange.
+package enum FeedQuestion: Equatable, Sendable {
+    case positions
+    case trades(SymbolName, Endpoint.TradeRange)
+    case order(SymbolName, Int64)
+}
+
+package enum FeedAnswer: Sendable {
+    case positions(Answer<Rows<PositionReport>>)
+    case trades(Answer<[AccountTrade]>)
+    case order(Answer<OrderReport>)
+}
+
+extension ExchangeLine {
+    package func ask(_ question: FeedQuestion, then: @escaping (FeedAnswer) -> Void) {
+        switch question {
+        case .positions: ask(.positions(nil)) { then(.positions($0)) }
+        case .trades(let symbol, let range): ask(.accountTrades(symbol, range)) { then(.trades($0)) }
+        case .order(let symbol, let id): ask(.order(symbol, .exchangeID(id))) { then(.order($0)) }
+        }
+    }
+}
+
+package struct FeedRound {
+    /// The look under way, or the last one.
+    private struct Look {
+        let isSweep: Bool
+        let lostFor: Int64?
+        var rows: Rows<PositionReport>?
+        /// The first is being read.
+        var symbols: ArraySlice<SymbolName> = []
+        var range = Endpoint.TradeRange.newest
+        var page: [AccountTrade] = []
+        /// Of the page.
+        var waiting: ArraySlice<AccountTrade> = []
+        var isWhole = true
+
+        init(_ course: FeedCourse.Look) { (isSweep, lostFor) = (course.isSweep, course.lostFor) }
+    }
+    private let log: EventLog
+    private let journal: ExecutionJournal
+    private let options: FeedOptions
+    private let logger: Logger
+    package private(set) var state: State
+    private var look = Look(FeedCourse.Look(isSweep: false, lostFor: nil))
     private var nextTrade: [String: Int64] = [:]
     /// Exchange order id → client order id, of orders whose trades were read.
     private var names: [Int64: String] = [:]
@@ -25,10 +64,11 @@ struct FeedRound {
     /// What the last look attested, where it was whole.
     private var attested: [PositionKey: PositionReport]?
 
-    init(log: EventLog, journal: ExecutionJournal, port: any ExchangePort, logger: Logger, state: State) {
+    /// - Parameter state: of this log, as far as it goes.
+    package init(log: EventLog, journal: ExecutionJournal, options: FeedOptions, logger: Logger, state: State) {
         self.log = log
         self.journal = journal
-        self.port = port
+        self.options = options
         self.logger = logger
         self.state = state
         startedAtMilliseconds = log.clock.now().milliseconds
@@ -36,7 +76,7 @@ struct FeedRound {
 
     private var policy: ExecutionPolicy { journal.policy }
 
-    mutating func foldOn() throws { state = try StateReader.fold(log, from: state) }
+    private mutating func foldOn() throws { state = try StateReader.fold(log, from: state) }
 
     /// Once.
     mutating func takeGap() -> [RecoveryReport.Row] {
@@ -54,7 +94,7 @@ struct FeedRound {
 
     // MARK: The stream's fills
 
-    mutating func append(_ updates: [OrderUpdate]) throws {
+    package mutating func append(_ updates: [OrderUpdate]) throws {
         guard !updates.isEmpty else { return }
         try foldOn()
         for update in updates {
@@ -79,70 +119,117 @@ struct FeedRound {
         }
     }
 
-    // MARK: REST
+    // MARK: A look: question by question
 
-    /// False where something could not be asked.
-    mutating func look(everySymbol: Bool) throws -> Bool {
+    /// - Returns: what is to be asked; nil: the look has ended.
+    package mutating func begin(_ course: FeedCourse.Look) throws -> FeedQuestion? {
         try foldOn()
-        let rows: Rows<PositionReport>
-        switch port.ask(.positions(nil), .ordinary) {
-        case .accepted(let found) where found.isComplete: rows = found
-        case .accepted, .rejected, .throttled, .unknown, .notSent:
-            attested = nil
-            return false
-        }
-        var isWhole = true
-        for symbol in symbols(rows, everySymbol) { isWhole = try readTrades(symbol) && isWhole }
-        try attest(rows)
-        return isWhole
+        look = Look(course)
+        try raiseWhereLost()
+        return .positions
     }
 
+    /// The answer to what was asked last.
+    package mutating func take(_ answer: FeedAnswer) throws -> FeedQuestion? {
+        switch answer {
+        case .positions(.accepted(let rows)) where rows.isComplete:
+            (look.rows, look.symbols) = (rows, symbols(rows)[...])
+            return try nextSymbol()
+        case .positions:
+            attested = nil
+            look.isWhole = false
+            return try finish()
+        case .trades(.accepted(let trades)):
+            (look.page, look.waiting) = (trades, trades[...])
+            return try noteTrades()
+        case .trades: return try leaveSymbol()
+        case .order(let answer): return try take(order: answer)
+        }
+    }
+
+    /// Everything could be asked, and the log took it.
+    package var isWhole: Bool { look.isWhole }
+
     /// Symbols with a position or an order, ours or the exchange's; or all that were ever traded.
-    private func symbols(_ rows: Rows<PositionReport>, _ every: Bool) -> [SymbolName] {
+    private func symbols(_ rows: Rows<PositionReport>) -> [SymbolName] {
         var names = Set(rows.readable.map(\.symbol)).union(state.orders.all.map(\.symbol))
-        for (key, position) in state.positions.all where every || position.isOpen { names.insert(key.symbol) }
+        for (key, position) in state.positions.all where look.isSweep || position.isOpen { names.insert(key.symbol) }
         return names.sorted().compactMap(SymbolName.known)
     }
 
     /// Everything after what was read before; at first the newest, and back to what the log has.
-    private mutating func readTrades(_ symbol: SymbolName) throws -> Bool {
-        var range = nextTrade[symbol.text].map { Endpoint.TradeRange.fromID($0) } ?? .newest
-        while true {
-            guard case .accepted(let trades) = port.ask(.accountTrades(symbol, range), .ordinary) else { return false }
-            for trade in trades where try journal.fill(of: trade) == nil {
-                // Whose it is must be known before it is noted: a lost order is looked for among fills.
-                guard let name = name(of: trade, symbol) else { return false }
-                let order = state.orders.all.first { $0.clientOrderID == name }
-                let notes = trade.notes(policy, clientOrderID: name, of: order?.request ?? .none)
-                let trace = try trace(order)
-                guard try append(notes, trace: trace) else { return false }
-                addToGap(trade, name, trace: trace)
-            }
-            let isFull = trades.count >= Limits.tradesPerAnswerMax
-            if case .newest = range, isFull, let first = trades.first, let known = try lastTrade(symbol),
-                known < first.tradeID
-            {
-                range = .fromID(known)  // the newest did not reach back to what the log has
-                continue
-            }
-            if let last = trades.last { nextTrade[symbol.text] = last.tradeID + 1 }
-            guard isFull, let last = trades.last else { return true }
-            range = .fromID(last.tradeID + 1)
-        }
+    private mutating func nextSymbol() throws -> FeedQuestion? {
+        guard let symbol = look.symbols.first else { return try finish() }
+        look.range = nextTrade[symbol.text].map { .fromID($0) } ?? .newest
+        return .trades(symbol, look.range)
     }
 
-    /// Empty where the exchange has no such order to ask for, as of a liquidation; nil where it does not say now.
-    private mutating func name(of trade: AccountTrade, _ symbol: SymbolName) -> String? {
-        if let known = names[trade.orderID] { return known }
-        let name: String
-        switch port.ask(.order(symbol, .exchangeID(trade.orderID)), .ordinary) {
-        case .accepted(let report): name = report.clientOrderID
-        case .rejected(let rejection) where rejection.kind == .notFound: return ""
-        case .rejected, .throttled, .unknown, .notSent: return nil
+    /// Its other trades wait for the next look.
+    private mutating func leaveSymbol() throws -> FeedQuestion? {
+        look.isWhole = false
+        look.symbols.removeFirst()
+        return try nextSymbol()
+    }
+
+    /// In order. Whose a trade is must be known before it is noted: a lost order is looked for among fills.
+    private mutating func noteTrades() throws -> FeedQuestion? {
+        while let trade = look.waiting.first, let symbol = look.symbols.first {
+            if try journal.fill(of: trade) == nil {
+                guard let name = names[trade.orderID] else { return .order(symbol, trade.orderID) }
+                guard try append(trade, name) else { return try leaveSymbol() }
+            }
+            look.waiting.removeFirst()
         }
-        if names.count >= Limits.feedOrderNamesMax { names = [:] }
-        names[trade.orderID] = name
-        return name
+        return try endPage()
+    }
+
+    /// Without a name where the exchange has no such order to ask for, as of a liquidation; whether it has one is asked
+    /// again for its next trade.
+    private mutating func take(order answer: Answer<OrderReport>) throws -> FeedQuestion? {
+        guard let trade = look.waiting.first else { return try endPage() }
+        switch answer {
+        case .accepted(let report):
+            if names.count >= Limits.feedOrderNamesMax { names = [:] }
+            names[trade.orderID] = report.clientOrderID
+        case .rejected(let rejection) where rejection.kind == .notFound:
+            guard try append(trade, "") else { return try leaveSymbol() }
+            look.waiting.removeFirst()
+        case .rejected, .throttled, .unknown, .notSent: return try leaveSymbol()
+        }
+        return try noteTrades()
+    }
+
+    private mutating func append(_ trade: AccountTrade, _ name: String) throws -> Bool {
+        let order = state.orders.all.first { $0.clientOrderID == name }
+        let trace = try trace(order)
+        let notes = trade.notes(policy, clientOrderID: name, of: order?.request ?? .none)
+        guard try append(notes, trace: trace) else { return false }
+        addToGap(trade, name, trace: trace)
+        return true
+    }
+
+    private mutating func endPage() throws -> FeedQuestion? {
+        guard let symbol = look.symbols.first else { return try finish() }
+        let isFull = look.page.count >= Limits.tradesPerAnswerMax
+        if case .newest = look.range, isFull, let first = look.page.first, let known = try lastTrade(symbol),
+            known < first.tradeID
+        {
+            look.range = .fromID(known)  // the newest did not reach back to what the log has
+            return .trades(symbol, look.range)
+        }
+        if let last = look.page.last {
+            nextTrade[symbol.text] = last.tradeID + 1
+            look.range = .fromID(last.tradeID + 1)
+            if isFull { return .trades(symbol, look.range) }
+        }
+        look.symbols.removeFirst()
+        return try nextSymbol()
+    }
+
+    private mutating func finish() throws -> FeedQuestion? {
+        if let rows = look.rows { try attest(rows) }
+        try judge()
+        return nil
     }
 
     /// The trade of the symbol's last fill in the log.
@@ -201,14 +288,21 @@ struct FeedRound {
 
     // MARK: Judging
 
-    /// Raises `reducing` where the ledgers differ for long or the stream is lost for long; ends the stream's cause
-    /// once it stands again, REST has closed the gap and the ledgers agree.
-    mutating func judge(lostFor: Int64, lossMax: Int64, isWhole: Bool) throws {
-        try foldOn()
-        let causes = Set(state.trading.reducingCauses.map(\.cause))
-        if lostFor > lossMax, !causes.contains("user_stream") {
-            try raise("user_stream", "no user stream for \(lostFor / 1_000) s")
+    /// Before anything is asked, which may take its time.
+    private func raiseWhereLost() throws {
+        guard let lostFor = look.lostFor, lostFor > options.streamLossMilliseconds, !causes.contains("user_stream")
+        else {
+            return
         }
+        try raise("user_stream", "no user stream for \(lostFor / 1_000) s")
+    }
+
+    private var causes: Set<String> { Set(state.trading.reducingCauses.map(\.cause)) }
+
+    /// Raises `reducing` where the ledgers differ for long; ends the stream's cause once it stands again, REST has closed
+    /// the gap and the ledgers agree.
+    private mutating func judge() throws {
+        try foldOn()
         // Trades that cannot be read are no reason to believe: then the ledgers differ, and that is told.
         guard let attested else { return }
         var believed: [PositionKey: ExactSum] = [:]
@@ -224,7 +318,7 @@ struct FeedRound {
             let more = lasting.count > 1 ? ", and \(lasting.count - 1) more" : ""
             try raise("ledgers", first.description + more)
         }
-        if isWhole, lostFor == 0, watch.agrees, causes.contains("user_stream") {
+        if look.isWhole, look.lostFor == nil, watch.agrees, causes.contains("user_stream") {
             var ended = EventReducingEnded()
             ended.cause = "user_stream"
             ended.evidence = "the stream stands, REST has closed the gap, the ledgers agree as of \(state.asOf)"

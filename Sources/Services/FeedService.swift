@@ -23,13 +23,8 @@ package struct FeedOptions: Sendable {
 }
 
 package final class FeedService: Sendable {
-    private static let retryMilliseconds: Int64 = 1_000
-
     private struct Inbox {
-        var updates: [OrderUpdate] = []
-        /// Something may have happened that nobody told: trades and positions are asked for at once.
-        var hasGap = true
-        var lostSince: Int64?
+        var course: FeedCourse
         var isStopping = false
     }
     private let log: EventLog
@@ -37,7 +32,7 @@ package final class FeedService: Sendable {
     private let logger: Logger
     private let name: String
     private let journal: ExecutionJournal
-    private let port: any ExchangePort
+    private let line: BlockingLine
     private let views: Views?
     private let board: RecoveryBoard
     private let inbox: Mutex<Inbox>
@@ -53,31 +48,22 @@ package final class FeedService: Sendable {
         self.options = options
         self.logger = logger
         self.name = name
-        port = exchange
+        line = BlockingLine(port: exchange)
         journal = ExecutionJournal(log: log, policy: policy, producer: name)
-        var inbox = Inbox()
-        inbox.lostSince = options.hasStream ? Int64(log.clock.boot().nanoseconds / 1_000_000) : nil
-        self.inbox = Mutex(inbox)
+        inbox = Mutex(Inbox(course: FeedCourse(options, at: journal.now)))
     }
 
     // MARK: From the stream's thread
 
     package func take(_ notice: StreamNotice) {
         switch notice {
-        case .connected:
-            logger.info("\(name): the user stream stands")
-            inbox.withLock { ($0.lostSince, $0.hasGap) = (nil, true) }
-        case .event(.order(let update)):
-            guard update.fill != nil else { return }
-            inbox.withLock { $0.updates.append(update) }
-        case .event(.account), .event(.listenKeyExpired), .event(.other): return
+        case .connected: logger.info("\(name): the user stream stands")
         case .unreadable(let text):
             logger.warning("\(name): a message of the user stream cannot be read: \(text)")
-            inbox.withLock { $0.hasGap = true }
-        case .disconnected(let loss):
-            logger.warning("\(name): the user stream is gone: \(loss)")
-            inbox.withLock { $0.lostSince = $0.lostSince ?? journal.now }
+        case .disconnected(let loss): logger.warning("\(name): the user stream is gone: \(loss)")
+        case .event: break
         }
+        inbox.withLock { $0.course.take(notice, at: journal.now) }
         log.waker.wake()
     }
 
@@ -92,33 +78,17 @@ package final class FeedService: Sendable {
     @available(*, noasync)
     package func run() throws {
         var round = FeedRound(
-            log: log, journal: journal, port: port, logger: logger, state: try StateReader.current(log, views: views))
-        var nextLookAt: Int64 = .min
-        var nextSweepAt: Int64 = .min
-        var mustRetry = false
+            log: log, journal: journal, options: options, logger: logger,
+            state: try StateReader.current(log, views: views))
         while !inbox.withLock({ $0.isStopping }) {
-            let (updates, hasGap, lostSince) = inbox.withLock { inbox in
-                defer {
-                    inbox.updates.removeAll()
-                    inbox.hasGap = false
-                }
-                return (inbox.updates, inbox.hasGap, inbox.lostSince)
+            let turn = inbox.withLock { $0.course.turn(at: journal.now) }
+            try round.append(turn.updates)
+            if let look = turn.look {
+                try carryOut(look, &round)
+                if look.isSweep, round.isWhole { reportGap(&round) }
+                inbox.withLock { $0.course.looked(isWhole: round.isWhole, at: journal.now) }
             }
-            try round.append(updates)
-            let now = journal.now
-            if hasGap || now >= nextLookAt {
-                nextLookAt = now + options.intervalMilliseconds
-                let isSweep = hasGap || mustRetry || now >= nextSweepAt
-                if isSweep { nextSweepAt = now + options.sweepMilliseconds }
-                let isWhole = try round.look(everySymbol: isSweep)
-                if isSweep, isWhole { reportGap(&round) }
-                // What could not be asked is asked again soon, and never at once: the exchange may have had enough of us.
-                mustRetry = isSweep && !isWhole
-                if mustRetry { nextLookAt = min(nextLookAt, now + FeedService.retryMilliseconds) }
-                let lostFor = lostSince.map { now - $0 } ?? 0
-                try round.judge(lostFor: lostFor, lossMax: options.streamLossMilliseconds, isWhole: isWhole)
-            }
-            pause(until: nextLookAt)
+            pause()
         }
         logger.info("\(name) stopped")
     }
@@ -132,12 +102,24 @@ package final class FeedService: Sendable {
         }
     }
 
-    private func pause(until end: Int64) {
-        while journal.now < end {
-            let isWoken = inbox.withLock { $0.isStopping || !$0.updates.isEmpty || $0.hasGap && $0.lostSince == nil }
-            if isWoken { return }
-            log.waker.wait(milliseconds: Int(min(1_000, end - journal.now))) {
-                inbox.withLock { $0.isStopping || !$0.updates.isEmpty }
+    private func carryOut(_ look: FeedCourse.Look, _ round: inout FeedRound) throws {
+        var question = try round.begin(look)
+        while let asked = question {
+            var answer: FeedAnswer?
+            line.ask(asked) { answer = $0 }
+            guard let answer else { preconditionFailure("a blocking line answers before it returns") }
+            question = try round.take(answer)
+        }
+    }
+
+    /// Until there is something to do.
+    private func pause() {
+        while true {
+            let (wakeAt, isStopping) = inbox.withLock { ($0.course.wakeAt, $0.isStopping) }
+            let now = journal.now
+            if isStopping || now >= wakeAt { return }
+            log.waker.wait(milliseconds: Int(min(1_000, wakeAt - now))) {
+                inbox.withLock { $0.isStopping || $0.course.wakeAt <= now }
             }
         }
     }

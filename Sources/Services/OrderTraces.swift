@@ -35,20 +35,35 @@ extension ExecutionJournal {
         if let fill = try fill(of: trade), !fill.clientOrderID.isEmpty {
             return fill.clientOrderID == request.clientOrderID.text
         }
-        var isExplained = false
-        try log.walk(from: request.sequence, through: nil) { view in
-            if view.kind == EventKind.orderOutcome.kind {
-                if case .orderOutcome(let outcome) = try EventRecord.decode(try view.record()) {
-                    isExplained = outcome.exchangeOrderID == String(trade.orderID)
-                }
-            } else if view.kind == EventKind.fill.kind {
-                if case .fill(let fill) = try EventRecord.decode(try view.record()) {
-                    isExplained = fill.orderID == String(trade.orderID) && !fill.clientOrderID.isEmpty
-                }
-            }
-            return !isExplained
+        // A trade may be shown that is as old as the clocks may differ, and its order's end may be recorded as early.
+        let since = try recordedAt(request.sequence).milliseconds - 2 * Limits.clockOffsetMillisecondsMax
+        let order = String(trade.orderID)
+        let isEnded = try contains(StreamCatalogue.orderOutcomes, since: since) { event in
+            if case .orderOutcome(let outcome) = event { outcome.exchangeOrderID == order } else { false }
         }
-        return !isExplained
+        if isEnded { return false }
+        return try !contains(StreamCatalogue.fills, since: since) { event in
+            if case .fill(let fill) = event { fill.orderID == order && !fill.clientOrderID.isEmpty } else { false }
+        }
+    }
+
+    /// Whether an entry is such a one. Entries that somebody hid are not seen, which explains less, and never more.
+    private func contains(
+        _ name: StreamName, since: Milliseconds, _ isMeant: (Event) -> Bool
+    ) throws -> Bool {
+        try log.snapshot { snapshot in
+            guard let stream = try snapshot.stream(name)?.number else { return false }
+            var first = EntryID(UInt64(max(0, since)), 0)
+            while true {
+                let page = try snapshot.entries(stream, first...EntryID.last, limit: Limits.tradesPerAnswerMax)
+                for entry in page {
+                    guard let record = try snapshot.record(entry.sequence) else { continue }
+                    if isMeant(try EventRecord.decode(record)) { return true }
+                }
+                guard page.count == Limits.tradesPerAnswerMax, let next = page.last?.id.next else { return false }
+                first = next
+            }
+        }
     }
 
     /// As the log has it, whenever it came; nil where no feed has brought it yet.

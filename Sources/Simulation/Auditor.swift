@@ -8,10 +8,10 @@ internal import Records
 
 final class Auditor {
     static let findingsMax = 8
-    /// An order may still arrive for so long after a guard was raised: it left before.
-    private static let fence: Milliseconds = 2_000
     /// A request must have an outcome, "unknown" at least, after so much of one life.
     private static let outcomeMax: Milliseconds = 90_000
+    /// `reducing` must be raised when the user stream was away for so long: 30 s, and what a look under way takes.
+    private static let deafMax: Milliseconds = 90_000
 
     private let world: WorldParts
     private(set) var findings: [String] = []
@@ -35,10 +35,15 @@ final class Auditor {
     var tradeCount: Int { tradeNames.count }
     var unknownCount: Int { books.unknownCount }
     var givenUpCount: Int { books.givenUpCount }
+    var lossCount: Int { books.reducingCounts["user_stream"] ?? 0 }
+    var differenceCount: Int { books.reducingCounts["ledgers"] ?? 0 }
     var digest: String { Digest.sha256(lines.joined(separator: "\n")).hex }
 
     /// Every intent has its end.
     var hasSettled: Bool { books.openIntents.isEmpty }
+
+    /// The user stream forbids nothing any more.
+    var isHeard: Bool { !books.isReducing(for: "user_stream") }
 
     func find(_ what: String) {
         let text = "at +\(world.time.now - VirtualTime.epoch) ms: \(what)"
@@ -54,6 +59,7 @@ final class Auditor {
         nextSlowLook = world.time.now + 30_000
         try lookAtGuards()
         lookForSilence()
+        lookForDeafness()
     }
 
     // MARK: The log
@@ -181,8 +187,9 @@ final class Auditor {
             && (request.mayOpen ? order.quantity == request.quantity : order.quantity <= request.quantity)
         if !isSame { find("order \(order.id) is not what request \(number) says") }
         guard request.mayOpen, let (name, since) = books.firstGuard(of: request.symbol) else { return }
-        if world.time.now - since > Auditor.fence {
-            find("order \(order.id) opened \(order.symbol) \(world.time.now - since) ms after \(name) was raised")
+        // What left before the guard was raised may still arrive; nothing leaves after it.
+        guard let left = world.exchange.departures[order.clientID], left <= since else {
+            return find("order \(order.id) left to open \(order.symbol) after \(name) was raised at \(since)")
         }
     }
 
@@ -207,6 +214,13 @@ final class Auditor {
         }
     }
 
+    /// A user stream that is away.
+    private func lookForDeafness() {
+        guard let since = livesSince, let deafSince = world.exchange.deafSince, isHeard else { return }
+        let age = world.time.now - max(since, deafSince, books.reducingResumedAt)
+        if age > Auditor.deafMax { find("no user stream for \(age) ms, and reducing is not raised for it") }
+    }
+
     // MARK: The end
 
     /// After the faults have ended: everything has its end, and both ledgers are one.
@@ -214,6 +228,7 @@ final class Auditor {
         try look()
         for intent in books.openIntents { find("intent \(intent) has no end") }
         for number in books.openRequests where !books.isGivenUp(number) { find("request \(number) has no outcome") }
+        if !isHeard { find("the user stream stands, and reducing is still raised for it") }
         for name in tradeNames where !books.fills.contains(name) { find("trade \(name) is not in the log") }
         var held: [String: ExactSum] = [:]
         for holding in world.exchange.venue.holdings {

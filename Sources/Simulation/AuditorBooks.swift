@@ -32,12 +32,16 @@ struct AuditorBooks {
     private(set) var positions: [String: ExactSum] = [:]
     private(set) var unknownCount = 0
     private(set) var givenUpCount = 0
+    /// Why `reducing` was raised, how often.
+    private(set) var reducingCounts: [String: Int] = [:]
+    private(set) var reducingResumedAt: Milliseconds = 0
     private var requestsOfIntent: [UInt64: [UInt64]] = [:]
     private var givenUp: Set<UInt64> = []
     /// Name → who raised it, since when.
     private var raised: [String: [(holder: String, since: Milliseconds)]] = [:]
 
     func isGuarded(_ name: String) -> Bool { !(raised[name] ?? []).isEmpty }
+    func isReducing(for cause: String) -> Bool { (raised["reducing"] ?? []).contains { $0.holder == cause } }
     func isEnded(_ intent: UInt64) -> Bool { intents[intent]?.isEnded ?? false }
     func requests(of intent: UInt64) -> [UInt64] { requestsOfIntent[intent] ?? [] }
     func isGivenUp(_ request: UInt64) -> Bool { givenUp.contains(request) }
@@ -69,9 +73,12 @@ struct AuditorBooks {
         case .executionResult(let result): return take(result, at, find)
         case .halt: raise("halt", "halt", at)
         case .panicRequested: raise("halt", "panic", at)
-        case .reducingRaised(let reducing): raise("reducing", reducing.cause, at)
+        case .reducingRaised(let reducing):
+            reducingCounts[reducing.cause, default: 0] += 1
+            raise("reducing", reducing.cause, at)
         case .reducingEnded(let ended): raised["reducing"]?.removeAll { $0.holder == ended.cause }
         case .resume(let resume):
+            if resume.scope == .reducing { reducingResumedAt = at }
             raised[
                 resume.scope == .halt ? "halt" : resume.scope == .reducing ? "reducing" : "symbol/\(resume.symbol)"] =
                 nil

@@ -14,8 +14,19 @@ final class SimulatedExchange {
     private var chance: Chance
     /// No connection can be made until then.
     var refusesUntil: Milliseconds = 0
+    /// Nor one of a user stream until then.
+    var refusesStreamsUntil: Milliseconds = 0
     private(set) var requests = 0
     private(set) var lost = 0
+    /// Client order id → the moment in which its order left for here, the last one.
+    private(set) var departures: [String: Milliseconds] = [:]
+    /// Of user streams, those that stand or are being made.
+    private var connections: [SimulatedConnection] = []
+    /// So many messages of the user stream arrive as halves.
+    var garbles = 0
+    private(set) var garbled = 0
+    /// Since when no process has had a user stream; nil: one stands, as far as its process can know.
+    private(set) var deafSince: Milliseconds?
 
     init(_ plan: WorldPlan, _ time: VirtualTime) {
         self.time = time
@@ -31,6 +42,7 @@ final class SimulatedExchange {
         options.trimsReduceOnly = chance.percent(70)
         let symbols = SymbolRules.catalogue.filter { plan.symbols.contains($0.name) }
         venue = Venue(options, symbols: symbols, startedAt: time.now)
+        deafSince = time.now
     }
 
     /// One way: short as a rule, seconds now and then.
@@ -45,11 +57,20 @@ final class SimulatedExchange {
         let request = Request(
             method: action, path: "/sim/" + path, query: "", body: body, apiKey: nil, client: "control")
         guard case .answered(let delivery) = venue.receive(request, at: time.now) else { return "" }
+        sendStream()
         return delivery.answer.status == 200 ? "" : delivery.answer.body
     }
 
-    /// The request's bytes have arrived.
-    func arrive(_ wire: WireRequest, client: String, _ done: @escaping (Transport) -> Void) {
+    /// The request's bytes have left their process; they arrive, whoever dies.
+    func depart(_ wire: WireRequest, client: String, _ done: @escaping (Transport) -> Void) {
+        let fields = String(decoding: wire.body, as: UTF8.self).split(separator: "&")
+        if let id = fields.first(where: { $0.hasPrefix("newClientOrderId=") }) {
+            departures[String(id.drop { $0 != "=" }.dropFirst())] = time.now
+        }
+        time.after(travelTime()) { self.arrive(wire, client: client, done) }
+    }
+
+    private func arrive(_ wire: WireRequest, client: String, _ done: @escaping (Transport) -> Void) {
         requests += 1
         let parts = wire.target.split(separator: "?", maxSplits: 1)
         let request = Request(
@@ -59,9 +80,12 @@ final class SimulatedExchange {
         switch venue.receive(request, at: time.now) {
         case .answered(let delivery): leave(delivery, done)
         case .held(let held, let until):
-            time.at(until) { self.leave(self.venue.resume(held, at: self.time.now), done) }
+            time.at(until) {
+                self.leave(self.venue.resume(held, at: self.time.now), done)
+                self.sendStream()
+            }
         }
-        _ = venue.takeStream()
+        sendStream()
     }
 
     private func leave(_ delivery: Delivery, _ done: @escaping (Transport) -> Void) {
@@ -75,6 +99,43 @@ final class SimulatedExchange {
         case .close, .cut, .reset:
             time.after(delay) { done(.broken(TransportFailure(kind: .lost, text: "the connection ended"))) }
         case .hang: break  // the client's own limit ends it
+        }
+    }
+
+    // MARK: The user stream
+
+    /// Any key is taken; under one that has ended nothing is said.
+    func connect(_ key: String, take: @escaping (ConnectionNote) -> Void) -> SimulatedConnection {
+        let connection = SimulatedConnection(key, self, time) { note in
+            if case .opened = note { self.deafSince = nil }
+            take(note)
+        }
+        connections.append(connection)
+        let isRefused = time.now < max(refusesUntil, refusesStreamsUntil)
+        time.after(travelTime()) { isRefused ? connection.breakDown() : connection.open() }
+        return connection
+    }
+
+    func closed(_ connection: SimulatedConnection) {
+        connections.removeAll { $0 === connection }
+        if connections.isEmpty { deafSince = deafSince ?? time.now }
+    }
+
+    func breakConnections() {
+        for connection in connections { connection.breakDown() }
+    }
+
+    var hasConnections: Bool { !connections.isEmpty }
+
+    private func sendStream() {
+        for output in venue.takeStream() { time.at(output.dueAt) { self.send(output) } }
+    }
+
+    private func send(_ output: StreamOutput) {
+        for connection in connections where connection.key == output.listenKey {
+            let isGarbled = garbles > 0
+            if isGarbled { (garbles, garbled) = (garbles - 1, garbled + 1) }
+            connection.send(output.content, isGarbled: isGarbled)
         }
     }
 

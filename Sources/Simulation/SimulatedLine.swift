@@ -29,7 +29,13 @@ final class SimulatedLine: ExchangeLine, @unchecked Sendable {
     }
 
     func command<Value>(_ command: Command<Value>, then: @escaping (Exchange.Answer<Value>) -> Void) {
-        submit(command.endpoint, lastLook: nil) { then($0.answer(scrub: { $0 }, command.read)) }
+        self.command(command, .ordinary, then: then)
+    }
+
+    func command<Value>(
+        _ command: Command<Value>, _ budgetClass: BudgetClass, then: @escaping (Exchange.Answer<Value>) -> Void
+    ) {
+        submit(command.endpoint, budgetClass, lastLook: nil) { then($0.answer(scrub: { $0 }, command.read)) }
     }
 
     func place(
@@ -56,9 +62,12 @@ final class SimulatedLine: ExchangeLine, @unchecked Sendable {
         }
     }
 
-    private func submit(_ endpoint: Exchange.Endpoint, lastLook: (() -> Bool)?, _ then: @escaping (Verdict) -> Void) {
+    private func submit(
+        _ endpoint: Exchange.Endpoint, _ budgetClass: BudgetClass = .ordinary, lastLook: (() -> Bool)?,
+        _ then: @escaping (Verdict) -> Void
+    ) {
         let plan = endpoint.plan
-        if let throttling = budget.admit(plan.cost, .ordinary, at: time.now + offset) {
+        if let throttling = budget.admit(plan.cost, budgetClass, at: time.now + offset) {
             return time.after(1) { if !self.isDead { then(.throttled(throttling)) } }
         }
         let sign = { ExchangeSimulation.Signing.signature(of: $0, secret: SimulatedExchange.secret) }
@@ -79,9 +88,7 @@ final class SimulatedLine: ExchangeLine, @unchecked Sendable {
             guard !self.isDead, !call.isAnswered else { return }
             if let lastLook, !lastLook() { return self.fence(call, then) }
             call.hasLeft = true
-            self.time.after(self.exchange.travelTime()) {
-                self.exchange.arrive(wire, client: self.client) { self.finish(call, $0, then) }
-            }
+            self.exchange.depart(wire, client: self.client) { self.finish(call, $0, then) }
         }
     }
 

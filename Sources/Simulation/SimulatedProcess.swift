@@ -16,6 +16,7 @@ final class SimulatedProcess {
     let desk: ExchangeDesk
     let journal: ExecutionJournal
     let inject: (any Error) -> Void
+    let feed: SimulatedFeed
     private let reader: GroupReader
     private let router: ServiceLoop<Router>
     private var locks: [ConsumerLock] = []
@@ -40,6 +41,7 @@ final class SimulatedProcess {
         line = SimulatedLine(world.exchange, time, client: "10.0.0.1")
         journal = ExecutionJournal(log: log, policy: world.policy, producer: "execution")
         desk = ExchangeDesk(line: line, journal: journal)
+        feed = SimulatedFeed(world, line)
         queue = ExecutionQueue(inFlightMax: 16)
         let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         let role = ExecutionRole(name: "execution", journal: journal)
@@ -50,6 +52,7 @@ final class SimulatedProcess {
 
     func begin() throws {
         locks = [try router.begin(), try reader.begin()]
+        feed.begin()
         try reader.eachOwn { try self.take($0, takenOverAt: journal.now) }
         try turn(mustClaim: true)
     }
@@ -57,6 +60,7 @@ final class SimulatedProcess {
     func kill() {
         isDead = true
         line.isDead = true
+        feed.kill()
         locks = []
     }
 
@@ -105,6 +109,7 @@ struct WorldParts {
     let exchange: SimulatedExchange
     let policy: ExecutionPolicy
     let routing: RoutingPolicy
+    let checkpoint: Checkpoint
     /// A world that cannot go on.
     let fail: (any Error) -> Void
 }

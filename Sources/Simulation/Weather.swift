@@ -1,5 +1,5 @@
 // What goes wrong at the exchange and on the way to it: one fault after the other, each kind in its turn, its details
-// from the seed. It never touches the log.
+// from the seed; beside them, those of the user stream. It never touches the log.
 
 internal import ExchangeSimulation
 
@@ -12,18 +12,30 @@ final class Weather {
     private(set) var refusals = 0
     private var set = 0
     private var hasEnded = false
+    private var streamChance: Chance
+    private var streamKinds: [String] = []
+
+    /// What a message or a connection of the user stream meets.
+    static let streamKinds =
+        Venue.streamFaultKinds.map { "stream_" + $0 } + [
+            "stream_end", "stream_stall", "stream_expire", "stream_away", "stream_garbled",
+        ]
 
     init(_ world: WorldParts) {
         self.world = world
         chance = Chance(world.plan.seed, 5)
+        streamChance = Chance(world.plan.seed, 7)
     }
 
-    func begin() { next() }
+    func begin() {
+        next()
+        nextOfStream()
+    }
 
     func end() {
         hasEnded = true
         collect()
-        world.exchange.refusesUntil = 0
+        (world.exchange.refusesUntil, world.exchange.refusesStreamsUntil, world.exchange.garbles) = (0, 0, 0)
         world.exchange.control("POST", "clock", "{\"offset_ms\":0}")
     }
 
@@ -40,6 +52,7 @@ final class Weather {
         case 0:
             refusals += 1
             world.exchange.refusesUntil = world.time.now + chance.within(1_000...60_000)
+            if refusals.isMultiple(of: 2) { world.exchange.breakConnections() }
         case 1: world.exchange.control("POST", "clock", "{\"offset_ms\":\(chance.within(-4_000...4_000))}")
         default: try setFault()
         }
@@ -55,14 +68,62 @@ final class Weather {
     }
 
     private func collect() {
-        for fault in world.exchange.venue.faultHits where fault.hits > 0 {
-            if let place = fired.firstIndex(where: { $0.kind == fault.kind }) {
-                fired[place].count += fault.hits
-            } else {
-                fired.append((fault.kind, fault.hits))
-            }
-        }
+        for fault in world.exchange.venue.faultHits { met(fault.kind, fault.hits) }
+        for fault in world.exchange.venue.streamFaultHits { met("stream_" + fault.kind, fault.hits) }
+        met("stream_garbled", world.exchange.garbled - garbledMet)
+        garbledMet = world.exchange.garbled
         world.exchange.control("DELETE", "faults")
+    }
+
+    private var garbledMet = 0
+
+    private func met(_ kind: String, _ count: Int) {
+        guard count > 0 else { return }
+        if let place = fired.firstIndex(where: { $0.kind == kind }) {
+            fired[place].count += count
+        } else {
+            fired.append((kind, count))
+        }
+    }
+
+    // MARK: The user stream
+
+    private func nextOfStream() {
+        world.time.after(streamChance.within(1_000...(2 * world.plan.faultEvery))) {
+            guard !self.hasEnded else { return }
+            try self.strikeStream()
+            self.nextOfStream()
+        }
+    }
+
+    private func strikeStream() throws {
+        if streamKinds.isEmpty { streamKinds = streamChance.shuffled(Weather.streamKinds) }
+        let kind = streamKinds.removeLast()
+        let exchange = world.exchange
+        switch kind {
+        case "stream_end": act("disconnect", kind)
+        case "stream_stall": act("stall", kind)
+        case "stream_expire": act("expire", kind)
+        case "stream_away":
+            if exchange.hasConnections { met(kind, 1) }
+            exchange.refusesStreamsUntil = world.time.now + streamChance.within(5_000...240_000)
+            exchange.breakConnections()
+        case "stream_garbled": exchange.garbles += 1 + streamChance.below(3)
+        default:
+            let delay = ",\"ms\":\(1 + streamChance.below(30_000))"
+            let event = streamChance.percent(70) ? ",\"event\":\"ORDER_TRADE_UPDATE\"" : ""
+            let problem = exchange.control(
+                "POST", "stream-faults",
+                "{\"kind\":\"\(kind.dropFirst(7))\",\"times\":\(1 + streamChance.below(4))\(delay)\(event)}")
+            guard problem.isEmpty else { throw SimulationError("stream fault \(kind): \(problem)") }
+        }
+    }
+
+    /// Without a listen key there is nothing that could end.
+    private func act(_ action: String, _ kind: String) {
+        let hasConnections = world.exchange.hasConnections
+        let problem = world.exchange.control("POST", "stream", "{\"action\":\"\(action)\"}")
+        if problem.isEmpty, hasConnections { met(kind, 1) }
     }
 
     // MARK: Details
@@ -74,7 +135,7 @@ final class Weather {
         case "lost": ",\"wire\":\"\(wire())\",\"after_ms\":\(chance.below(3_000))"
         case "ghost":
             ",\"wire\":\"\(wire())\",\"after_ms\":\(chance.below(3_000)),\"visible_after_ms\":\(hidden())"
-                + (chance.percent(30) ? ",\"percent\":\(chance.below(101))" : "")
+                + (chance.percent(30) ? ",\"percent\":\(chance.below(101))" : "") + told()
         case "unavailable": unavailable()
         case "timeout", "bad_gateway": executed() + orders(60)
         case "rate_limit":
@@ -94,6 +155,15 @@ final class Weather {
 
     /// Longer than any horizon, at times: then only witnesses know.
     private func hidden() -> Int { chance.percent(30) ? 20_000 + chance.below(100_000) : chance.below(8_000) }
+
+    /// The user stream tells of it at once, late, or never.
+    private func told() -> String {
+        switch streamChance.below(3) {
+        case 0: ",\"stream_late_ms\":\(1 + streamChance.below(60_000))"
+        case 1: ",\"stream_silent\":true"
+        default: ""
+        }
+    }
 
     private func reject() -> String {
         let code = chance.one(of: [-2019, -1111, -2022, -4164, -1021, -1001, -1006, -1007, -2010, -4003, -9999])

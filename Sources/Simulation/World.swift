@@ -25,10 +25,11 @@ package struct WorldVerdict: Equatable, Sendable {
 
 package final class World {
     private static let settleMax: Milliseconds = 3_600_000
+    /// After it the feeds have read everything, and the stream's cause of `reducing` has ended.
+    private static let feedMax: Milliseconds = 1_200_000
     private let parts: WorldParts
     private let auditor: Auditor
     private let weather: Weather
-    private let sweep: Sweep
     private var workload: Workload?
     private var process: SimulatedProcess?
     private var chance: Chance
@@ -57,11 +58,11 @@ package final class World {
         let exchange = SimulatedExchange(plan, time)
         parts = WorldParts(
             plan: plan, time: time, log: log, exchange: exchange, policy: policy,
-            routing: try settings.routing(configSequence: 0), fail: { box.error = box.error ?? $0 })
+            routing: try settings.routing(configSequence: 0), checkpoint: Checkpoint(),
+            fail: { box.error = box.error ?? $0 })
         failures = box
         auditor = Auditor(parts)
         weather = Weather(parts)
-        sweep = Sweep(parts)
         if plan.isHedged { try must(exchange.control("POST", "mode", "{\"hedge\":true}")) }
     }
 
@@ -76,7 +77,6 @@ package final class World {
         try live()
         workload.begin()
         weather.begin()
-        sweep.begin()
         tick()
         scheduleKill()
         let end = VirtualTime.epoch + Milliseconds(parts.plan.hours) * 3_600_000
@@ -86,8 +86,10 @@ package final class World {
         isCalm = true
         process?.effectsLeft = nil
         try pass(until: end + World.settleMax) { self.auditor.hasSettled }
-        sweep.markRead()
-        try pass(until: parts.time.now + 600_000) { self.sweep.hasReadAll }
+        let settledAt = parts.time.now
+        try pass(until: settledAt + World.feedMax) {
+            self.auditor.isHeard && self.process?.feed.wholeSince ?? 0 > settledAt
+        }
         try auditor.settle()
         return verdict(workload)
     }
@@ -164,7 +166,8 @@ package final class World {
                 "halts": workload.halts, "other hands": workload.strangers, "requests": parts.exchange.requests,
                 "answers lost on the wire": parts.exchange.lost, "refused connections": weather.refusals,
                 "faults met": weather.fired.reduce(0) { $0 + $1.count }, "unknown": auditor.unknownCount,
-                "given up": auditor.givenUpCount,
+                "given up": auditor.givenUpCount, "losses of the user stream": auditor.lossCount,
+                "lasting differences of the ledgers": auditor.differenceCount,
             ])
     }
 }

@@ -16,6 +16,12 @@ package struct WorldPlan: Sendable {
         case sendsWhatStands = "sends-what-stands"
         /// Acknowledges an intent when it takes it up, and never again.
         case acknowledgesFirst = "acknowledges-first"
+        /// The feeds leave trades out.
+        case dropsFills = "drops-fills"
+        /// The user stream tells of trades that never were.
+        case inventsFills = "invents-fills"
+        /// Nobody minds that the user stream is away.
+        case ignoresLoss = "ignores-stream-loss"
     }
 
     package let seed: UInt64
@@ -30,6 +36,8 @@ package struct WorldPlan: Sendable {
     let decisionEvery: Milliseconds
     /// One way over the network.
     let latency: ClosedRange<Milliseconds>
+    /// Between two looks of the feeds.
+    let feedEvery: Milliseconds
 
     package init(seed: UInt64, hours: Int, sabotage: Sabotage = .none) {
         self.seed = seed
@@ -40,18 +48,19 @@ package struct WorldPlan: Sendable {
         let all = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "BNBUSDT", "DOGEUSDT"]
         symbols = Array(chance.shuffled(all).prefix(3 + chance.below(4)))
         isHedged = chance.percent(25)
-        hasOtherHands = chance.percent(30)
-        let isStormy = seed.isMultiple(of: 8)
+        hasOtherHands = chance.percent(30) || sabotage == .dropsFills
+        let isStormy = seed.isMultiple(of: 8) || needsKills
         let killed = chance.percent(75) || needsKills || isStormy
         killEvery = killed ? isStormy ? chance.within(10_000...60_000) : chance.within(600_000...3_600_000) : nil
         faultEvery = chance.within(120_000...420_000)
         decisionEvery = chance.within(60_000...180_000)
         let least = chance.within(1...40)
         latency = least...(least * 4)
+        feedEvery = chance.one(of: [5_000, 10_000, 30_000, 60_000])
     }
 
-    /// Every kind that the venue knows.
-    package static var faultKinds: [String] { Venue.faultKinds }
+    /// Every kind of fault that a world may meet.
+    package static var faultKinds: [String] { Venue.faultKinds + Weather.streamKinds }
 
     /// For people.
     package var text: String {

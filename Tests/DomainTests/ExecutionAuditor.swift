@@ -47,7 +47,7 @@ struct ExecutionAuditor {
         for request in world.requests.values {
             let final: [EventOrderOutcome] = world.notes.compactMap { note in
                 guard case .outcome(let outcome) = note, outcome.requestSequence == request.sequence.rawValue,
-                    ![.unknown, .accepted, .partiallyFilled].contains(outcome.state)
+                    outcome.state.isEnd
                 else { return nil }
                 return outcome
             }

@@ -154,7 +154,21 @@ import Testing
         let ended = world.live(Sample.pair(), killAfter: 100)
         #expect(!ended)
         #expect(world.hasReduced)
-        #expect(world.outcomes == [.accepted])
+        #expect(world.outcomes == [.accepted, .filled])
+    }
+
+    /// What became of the first leg is known: it does not wait for the second, which may take for ever.
+    @Test func theFirstLegsEndIsInTheLogBeforeTheSecondIsWaitedFor() throws {
+        var world = ExecutionPairTests.world(Placement(), Placement(told: .lost, shownAfter: 60_000))
+        _ = world.live(Sample.pair()) { $0.steps.contains { $0.effect.word == "pause" } }
+        let first = try #require(world.placed.first).sequence.rawValue
+        let ends = world.notes.compactMap { note in
+            if case .outcome(let outcome) = note, outcome.state.isEnd { outcome.requestSequence } else { nil }
+        }
+        #expect(ends == [first])
+        world.run(Sample.pair())
+        #expect(world.outcomes.count { $0.isEnd } == 2)
+        #expect(Set(world.fills) == Set(world.venueTrades))
     }
 
     @Test func aFirstLegThatIsKnownTooLateIsClosed() {

@@ -109,6 +109,7 @@ import Testing
         #expect(looked == max(startedAt + world.latency, takenOverAt + 12_000) + world.latency)
     }
 
+    /// But for its trades: its process may have died before it had them.
     @Test func whatIsRecordedIsNotAskedForAgain() throws {
         var world = ExecutionWorld()
         _ = world.live(Sample.intent()) { !$0.placed.isEmpty }
@@ -121,12 +122,14 @@ import Testing
         let record = IntentToExecute(
             sequence: SequenceNumber(7), intent: Sample.intent(), recordedAt: world.now, requests: [known],
             takenOverAt: nil)
-        let execution = Execution(record, world.policy, at: world.now)
+        var execution = Execution(record, world.policy, at: world.now)
+        #expect(execution.effect == .trades(Sample.btc, orderID: 1))
+        execution.take(world.perform(execution.effect, intent: SequenceNumber(7)), at: world.now)
         guard case .conclude(let notes, let result) = execution.effect else {
             Issue.record("asks \(execution.effect)")
             return
         }
-        #expect(notes.isEmpty)
+        #expect(notes.count == 2 && notes.allSatisfy { if case .fill = $0 { true } else { false } })
         #expect(result.state == .filled)
     }
 

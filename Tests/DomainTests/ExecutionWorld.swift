@@ -119,13 +119,30 @@ struct ExecutionWorld {
         case .ordersOfTheLastMinute: return .count(ordersOfTheLastMinute)
         case .request(let plan): return request(plan, intent)
         case .note(let added):
-            notes += added
+            write(added)
             return .done
         case .conclude(let added, let result):
-            notes += added
+            write(added)
             results.append(result)
             return .done
         case .pause, .finished: return .done
+        }
+    }
+
+    private mutating func write(_ added: [ExecutionNote]) {
+        notes += added
+        for note in added {
+            guard case .outcome(let outcome) = note, outcome.state.isEnd,
+                let (key, request) = requests.first(where: { $0.value.sequence.rawValue == outcome.requestSequence })
+            else { continue }
+            let settled = SettledOrder(
+                state: outcome.state, exchangeOrderID: outcome.exchangeOrderID,
+                executed: try! ExactDecimal(outcome.executedQuantity),
+                averagePrice: outcome.hasAveragePrice ? try! ExactDecimal(outcome.averagePrice) : nil,
+                reason: outcome.errorText)
+            requests[key] = RequestedOrder(
+                sequence: request.sequence, plan: request.plan, clientOrderID: request.clientOrderID,
+                requestedAt: request.requestedAt, settled: settled)
         }
     }
 
@@ -166,6 +183,11 @@ extension ExecutionWorld {
     var venueTrades: [String] {
         venue.orders.flatMap { venue.trades($0.id, at: .max) }.map { "\($0.tradeID)" }
     }
+}
+
+extension EventOutcomeState {
+    /// Nothing follows it.
+    var isEnd: Bool { ![.unknown, .accepted, .partiallyFilled].contains(self) }
 }
 
 extension ExecutionEffect {

@@ -145,7 +145,7 @@ private final class Bench {
     }
 
     @Test func aStalledStreamIsNoticedByItsSilence() throws {
-        let bench = try Bench(settings: quickSettings { $0.silenceMilliseconds = 400 })
+        let bench = try Bench(settings: quickSettings { $0.pacing.silenceMilliseconds = 400 })
         try bench.control("stream", #"{"action":"stall"}"#)
         try bench.place(1)
         let connections = bench.notices.words.count { $0 == "connected" }
@@ -198,7 +198,7 @@ private final class Bench {
 
     /// Somebody else with the same API key ends the key: -1125 at the next extension, whatever the connection says.
     @Test func aKeyThatSomebodyElseClosedIsReplaced() throws {
-        let bench = try Bench(settings: quickSettings { $0.renewalMilliseconds = 30 })
+        let bench = try Bench(settings: quickSettings { $0.pacing.renewalMilliseconds = 30 })
         #expect(bench.client.command(.closeUserStream(), .emergency).word == "accepted")
         #expect(bench.notices.wait(for: "connected", times: 2))
         try bench.place(1)

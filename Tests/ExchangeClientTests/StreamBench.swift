@@ -37,8 +37,8 @@ final class Notices: @unchecked Sendable {
 /// Short waits between attempts, and none of them by chance.
 func quickSettings(_ change: (inout StreamSettings) -> Void = { _ in }) -> StreamSettings {
     var settings = StreamSettings()
-    settings.backoffMillisecondsMin = 2
-    settings.backoffMillisecondsMax = 20
+    settings.pacing.backoffMillisecondsMin = 2
+    settings.pacing.backoffMillisecondsMax = 20
     change(&settings)
     return settings
 }

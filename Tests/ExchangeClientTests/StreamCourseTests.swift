@@ -18,9 +18,8 @@ private struct Course {
     static let key = try! ListenKey(ListenKeyTests.text)
     static let otherKey = try! ListenKey(String(repeating: "zx81zx81", count: 8))
 
-    init(_ change: (inout StreamSettings) -> Void = { _ in }) {
-        var settings = StreamSettings()
-        settings.random = { $0.upperBound }
+    init(_ change: (inout StreamPacing) -> Void = { _ in }) {
+        var settings = StreamPacing { $0.upperBound }
         change(&settings)
         course = StreamCourse(settings)
     }

@@ -49,7 +49,7 @@ import Testing
 
     @Test func theKeyIsClosedWhereThatIsAskedFor() throws {
         try withStream(
-            settings: quickSettings { $0.closesKey = true },
+            settings: quickSettings { $0.pacing.closesKey = true },
             rest: { $0.method == "DELETE" ? .answer(200, "{}") : StreamBench.keyAnswer }, Self.opened
         ) { stream, notices, server in
             #expect(notices.wait(for: "connected"))
@@ -62,8 +62,8 @@ import Testing
     @Test(arguments: ["asking", "handshake", "waiting"])
     func itCanBeClosedWhileItHasNoConnection(_ state: String) throws {
         let settings = quickSettings {
-            $0.backoffMillisecondsMin = 600_000
-            $0.backoffMillisecondsMax = 600_000
+            $0.pacing.backoffMillisecondsMin = 600_000
+            $0.pacing.backoffMillisecondsMax = 600_000
         }
         try withStream(
             settings: settings,

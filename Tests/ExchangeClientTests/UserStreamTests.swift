@@ -194,7 +194,7 @@ import Testing
 
     @Test func aHandshakeThatNobodyAnswersHasItsTime() throws {
         try withStream(
-            settings: quickSettings { $0.connectMilliseconds = 100 },
+            settings: quickSettings { $0.pacing.connectMilliseconds = 100 },
             { peer, number in
                 if number > 1 { peer.send(peer.handshake) }
                 peer.waitForEnd()
@@ -209,7 +209,7 @@ import Testing
 
     @Test func theKeyIsExtendedWhileTheStreamStands() throws {
         try withStream(
-            settings: quickSettings { $0.renewalMilliseconds = 20 },
+            settings: quickSettings { $0.pacing.renewalMilliseconds = 20 },
             { peer, _ in
                 peer.send(peer.handshake)
                 peer.waitForEnd()
@@ -224,7 +224,7 @@ import Testing
     @Test func aKeyThatTheExchangeForgotIsReplaced() throws {
         let keys = Counter()
         try withStream(
-            settings: quickSettings { $0.renewalMilliseconds = 20 },
+            settings: quickSettings { $0.pacing.renewalMilliseconds = 20 },
             rest: { request in
                 if request.method == "PUT" {
                     return .answer(400, Sample.error(-1125, "This listenKey does not exist."))
@@ -307,7 +307,7 @@ import Testing
 
     @Test func silenceIsALossAndPingsAreNone() throws {
         try withStream(
-            settings: quickSettings { $0.silenceMilliseconds = 150 },
+            settings: quickSettings { $0.pacing.silenceMilliseconds = 150 },
             { peer, number in
                 peer.send(peer.handshake)
                 // Each ping is sent when the one before was answered.
@@ -322,7 +322,7 @@ import Testing
 
     @Test func anOldConnectionIsMadeAnewBeforeItIsCut() throws {
         try withStream(
-            settings: quickSettings { $0.connectionMilliseconds = 50 },
+            settings: quickSettings { $0.pacing.connectionMilliseconds = 50 },
             { peer, _ in
                 peer.send(peer.handshake)
                 peer.waitForEnd()

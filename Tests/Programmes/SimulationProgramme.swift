@@ -1,5 +1,5 @@
-// Worlds in virtual time: the real log, routing and execution against the simulated exchange, with faults, kills,
-// halts and other hands, judged by an auditor with books of its own. The controls are performers that do it wrong.
+// Worlds in virtual time: the real log, routing, execution and feeds against the simulated exchange, with faults, kills,
+// halts and other hands, judged by an auditor with books of its own. The controls are performers and feeds that do it wrong.
 
 import Simulation
 

@@ -65,7 +65,7 @@ package struct IntentToExecute: Hashable, Sendable {
 
 package struct Execution: Sendable {
     /// Name and version, as records and audits name it. Another effect for any story is a new version.
-    package static let rule = "execution/1"
+    package static let rule = "execution/2"
 
     package let intent: IntentToExecute
     package let policy: ExecutionPolicy

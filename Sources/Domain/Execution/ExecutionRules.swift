@@ -13,6 +13,8 @@ struct ExecutionRules {
     var story: ExecutionStory
     /// `reducing` was raised for a leg that is not known.
     var hasRaised = false
+    /// Final outcomes that are known, and not in the log yet.
+    var unsaid: [EventOrderOutcome] = []
 
     init(_ record: IntentToExecute, _ policy: ExecutionPolicy, _ story: ExecutionStory) {
         self.record = record
@@ -25,9 +27,9 @@ struct ExecutionRules {
         let end = intent.hasPair ? try pair() : try single()
         // Before the trades are asked for, which takes time: what stands alone stops new risk at once.
         if let detail = end.reducing { try note([.reducing(ExecutionRules.unhedged(detail))]) }
-        var notes: [ExecutionNote] = []
-        for leg in end.legs where !leg.isRecorded { notes += try notesOf(leg) }
-        _ = try story.ask(.conclude(notes, result(end)))
+        var fills: [ExecutionNote] = []
+        for leg in end.legs { fills += try self.fills(leg) }
+        _ = try story.ask(.conclude(unsaid.map { .outcome($0) } + fills, result(end)))
     }
 
     // MARK: One symbol

@@ -9,8 +9,6 @@ internal import Records
 struct ExecutedLeg {
     let request: RequestedOrder
     let settled: SettledOrder
-    /// Its outcome and fills stand in the log.
-    let isRecorded: Bool
     let errorCode: Int32
     /// The moment at which its end was known.
     let at: Milliseconds
@@ -31,7 +29,7 @@ extension ExecutionRules {
     mutating func execute(_ plan: OrderPlan) throws(ExecutionPending) -> LegEnd {
         switch try story.ask(.request(plan)) {
         case .requestRefused(let reason, let detail): return .refused(reason: reason, detail: detail)
-        case .committed(let request) where request.plan == plan: return .settled(try place(request))
+        case .committed(let request) where request.plan == plan: return .settled(known(try place(request)))
         case .committed(let request), .stoodAlready(let request):
             return .settled(try settle(request, stampedBefore: nil))
         // Only the log answers here, and it knows these answers alone.
@@ -60,16 +58,26 @@ extension ExecutionRules {
         _ request: RequestedOrder, stampedBefore moment: Milliseconds?
     ) throws(ExecutionPending) -> ExecutedLeg {
         if let settled = request.settled {
-            return ExecutedLeg(
-                request: request, settled: settled, isRecorded: true, errorCode: 0, at: request.requestedAt)
+            return ExecutedLeg(request: request, settled: settled, errorCode: 0, at: request.requestedAt)
         }
-        return try resolve(request, "its process ended before its outcome was recorded", stampedBefore: moment)
+        return known(try resolve(request, "its process ended before its outcome was recorded", stampedBefore: moment))
+    }
+
+    /// Its end is known, and has yet to be said: with the end of the intent, or before anything is waited for.
+    private mutating func known(_ leg: ExecutedLeg) -> ExecutedLeg {
+        var final = outcome(leg.request, leg.settled.state, reason: leg.settled.reason)
+        final.exchangeOrderID = leg.settled.exchangeOrderID
+        final.executedQuantity = leg.settled.executed.event
+        if let price = leg.settled.averagePrice { final.averagePrice = price.event }
+        final.errorCode = leg.errorCode
+        unsaid.append(final)
+        return leg
     }
 
     private func refused(_ request: RequestedOrder, _ reason: String, code: Int32 = 0) -> ExecutedLeg {
         let settled = SettledOrder(
             state: .rejected, exchangeOrderID: "", executed: .zero, averagePrice: nil, reason: reason.bounded)
-        return ExecutedLeg(request: request, settled: settled, isRecorded: false, errorCode: code, at: story.now)
+        return ExecutedLeg(request: request, settled: settled, errorCode: code, at: story.now)
     }
 
     // MARK: Asking
@@ -93,7 +101,7 @@ extension ExecutionRules {
             case .rejected, .throttled, .unknown, .notSent: break
             }
             try raiseWhereUnhedged(request)
-            _ = try story.ask(.pause(pauses.next(at: story.now, notOver: horizon)))
+            try pause(pauses.next(at: story.now, notOver: horizon))
         }
     }
 
@@ -120,7 +128,7 @@ extension ExecutionRules {
             state: .notFoundAfterHorizon, exchangeOrderID: "", executed: .zero, averagePrice: nil,
             reason: "neither its id, nor open orders, trades, positions or the stream show it; \(rejection)".bounded)
         return ExecutedLeg(
-            request: request, settled: settled, isRecorded: false, errorCode: Int32(clamping: rejection.code ?? 0),
+            request: request, settled: settled, errorCode: Int32(clamping: rejection.code ?? 0),
             at: story.now)
     }
 
@@ -135,7 +143,7 @@ extension ExecutionRules {
         var pauses = Pauses(at: story.now)
         if !report.status.isFinal, !isGuarded { try note([.outcome(outcome(request, report))]) }
         while !report.status.isFinal {
-            _ = try story.ask(.pause(pauses.next(at: story.now, notOver: patience)))
+            try pause(pauses.next(at: story.now, notOver: patience))
             if story.now >= patience { _ = try story.ask(.cancel(request.plan.symbol, request.clientOrderID)) }
             if case .accepted(let next) = try lookUp(request), next.isLater(than: report) {
                 (report, seenAt) = (next, story.now)
@@ -149,26 +157,23 @@ extension ExecutionRules {
             state: report.status.outcome, exchangeOrderID: String(report.orderID), executed: report.executedQuantity,
             averagePrice: report.averagePrice,
             reason: report.status == .filled ? "" : report.status.rawValue)
-        return ExecutedLeg(request: request, settled: settled, isRecorded: false, errorCode: 0, at: story.now)
+        return ExecutedLeg(request: request, settled: settled, errorCode: 0, at: story.now)
     }
 
     // MARK: Records
 
     mutating func note(_ notes: [ExecutionNote]) throws(ExecutionPending) { _ = try story.ask(.note(notes)) }
 
-    /// A leg's outcome and its fills.
-    mutating func notesOf(_ leg: ExecutedLeg) throws(ExecutionPending) -> [ExecutionNote] {
-        var final = outcome(leg.request, leg.settled.state, reason: leg.settled.reason)
-        final.exchangeOrderID = leg.settled.exchangeOrderID
-        final.executedQuantity = leg.settled.executed.event
-        if let price = leg.settled.averagePrice { final.averagePrice = price.event }
-        final.errorCode = leg.errorCode
-        return [.outcome(final)] + (try fills(leg))
+    /// What is known is in the log before anything is waited for: the wait may be for another leg, and long.
+    mutating func pause(_ time: Milliseconds) throws(ExecutionPending) {
+        if !unsaid.isEmpty { try note(unsaid.map { .outcome($0) }) }
+        unsaid = []
+        _ = try story.ask(.pause(time))
     }
 
     /// The trades of the order. Where the exchange does not show all of them in time, those that it shows: the feeds
     /// bring the rest; none is invented.
-    private mutating func fills(_ leg: ExecutedLeg) throws(ExecutionPending) -> [ExecutionNote] {
+    mutating func fills(_ leg: ExecutedLeg) throws(ExecutionPending) -> [ExecutionNote] {
         guard !leg.settled.executed.isZero, let orderID = Int64(leg.settled.exchangeOrderID) else { return [] }
         var (trades, most): ([AccountTrade], ExactDecimal) = ([], .zero)
         var pauses = Pauses(at: story.now)
@@ -180,7 +185,7 @@ extension ExecutionRules {
                 (trades, most) = (found, sum)
             }
             if most >= leg.settled.executed || attempt == ExecutionRules.tradesTriesMax { break }
-            _ = try story.ask(.pause(pauses.next(at: story.now)))
+            try pause(pauses.next(at: story.now))
         }
         return trades.flatMap { trade in
             trade.notes(policy, clientOrderID: leg.request.clientOrderID.text, of: leg.request.sequence)

@@ -102,7 +102,7 @@ extension ExecutionRules {
                 guard case .unanswered(let why) = answer else { return .unanswered("no usable answer") }
                 return .unanswered(why)
             }
-            _ = try story.ask(.pause(min(pauses.next(at: story.now), Pauses.most)))
+            try pause(min(pauses.next(at: story.now), Pauses.most))
         }
     }
 

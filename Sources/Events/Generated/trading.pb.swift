@@ -809,7 +809,7 @@ package nonisolated struct EventOrderRequested: @unchecked Sendable {
   /// Clears the value of `sizedByPosition`. Subsequent reads from it will return its default value.
   package mutating func clearSizedByPosition() {_uniqueStorage()._sizedByPosition = nil}
 
-  /// Name and version of the rule, as `execution/1`.
+  /// Name and version of the rule, as `execution/2`.
   package var rule: String {
     get {_storage._rule}
     set {_uniqueStorage()._rule = newValue}
@@ -865,6 +865,9 @@ package nonisolated struct EventOrderOutcome: Sendable {
   package var errorCode: Int32 = 0
 
   package var errorText: String = String()
+
+  /// With UNKNOWN: nobody asks for it any more, a person must look.
+  package var givenUp: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1812,7 +1815,7 @@ nonisolated extension EventOrderRequested: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension EventOrderOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".OrderOutcome"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_sequence\0\u{1}symbol\0\u{3}client_order_id\0\u{1}state\0\u{3}exchange_order_id\0\u{3}executed_quantity\0\u{3}average_price\0\u{3}error_code\0\u{3}error_text\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_sequence\0\u{1}symbol\0\u{3}client_order_id\0\u{1}state\0\u{3}exchange_order_id\0\u{3}executed_quantity\0\u{3}average_price\0\u{3}error_code\0\u{3}error_text\0\u{3}given_up\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1829,6 +1832,7 @@ nonisolated extension EventOrderOutcome: SwiftProtobuf.Message, SwiftProtobuf._M
       case 7: try { try decoder.decodeSingularMessageField(value: &self._averagePrice) }()
       case 8: try { try decoder.decodeSingularSInt32Field(value: &self.errorCode) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.errorText) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.givenUp) }()
       default: break
       }
     }
@@ -1866,6 +1870,9 @@ nonisolated extension EventOrderOutcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.errorText.isEmpty {
       try visitor.visitSingularStringField(value: self.errorText, fieldNumber: 9)
     }
+    if self.givenUp != false {
+      try visitor.visitSingularBoolField(value: self.givenUp, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1879,6 +1886,7 @@ nonisolated extension EventOrderOutcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs._averagePrice != rhs._averagePrice {return false}
     if lhs.errorCode != rhs.errorCode {return false}
     if lhs.errorText != rhs.errorText {return false}
+    if lhs.givenUp != rhs.givenUp {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,11 +1,11 @@
 // What a user stream does next: keys, connections, renewals, waits and losses, as one state machine. Pure: each input
 // is a method that returns the actions which the shell performs, in that order; `now` is the monotonic clock.
-// It must never tell anything of a connection that it has dropped, nor anything at all after `close`.
+// It must never tell anything of a connection that it has dropped, nor anything at all after `close`. The simulation runs
+// it, too.
 
-internal import Exchange
 internal import Records
 
-enum StreamAction: Equatable {
+package enum StreamAction: Equatable {
     case askKey(attempt: Int)
     case renewKey(attempt: Int)
     case connect(ListenKey, attempt: Int)
@@ -15,8 +15,8 @@ enum StreamAction: Equatable {
     case tell(StreamNotice)
 }
 
-struct StreamCourse {
-    private let settings: StreamSettings
+package struct StreamCourse {
+    private let settings: StreamPacing
     private var state = State.idle
     /// Numbers the attempts: what speaks of an earlier one is not heard.
     private var attempt = 0
@@ -48,16 +48,16 @@ struct StreamCourse {
         var renewalProblem: String?
     }
 
-    init(_ settings: StreamSettings) { self.settings = settings }
+    package init(_ settings: StreamPacing) { self.settings = settings }
 
     // MARK: Inputs
 
-    mutating func start(now: Int64) -> [StreamAction] {
+    package mutating func start(now: Int64) -> [StreamAction] {
         precondition(state == .idle, "a stream starts once")
         return ask(now)
     }
 
-    mutating func take(key answer: Answer<ListenKey>, attempt: Int, now: Int64) -> [StreamAction] {
+    package mutating func take(key answer: Answer<ListenKey>, attempt: Int, now: Int64) -> [StreamAction] {
         guard case .asking(let since) = state, attempt == self.attempt else { return [] }
         guard case .accepted(let key) = answer else { return fail(StreamLoss(noKey: answer), now) }
         state = .connecting(
@@ -65,7 +65,7 @@ struct StreamCourse {
         return [.connect(key, attempt: attempt)]
     }
 
-    mutating func take(renewal answer: Answer<ListenKey?>, attempt: Int, now: Int64) -> [StreamAction] {
+    package mutating func take(renewal answer: Answer<ListenKey?>, attempt: Int, now: Int64) -> [StreamAction] {
         guard case .live(var connection) = state, attempt == self.attempt, let since = connection.renewingSince
         else { return [] }
         connection.renewingSince = nil
@@ -86,7 +86,7 @@ struct StreamCourse {
     }
 
     /// - Parameter wall: now, by the wall clock.
-    mutating func opened(attempt: Int, now: Int64, wall: Int64) -> [StreamAction] {
+    package mutating func opened(attempt: Int, now: Int64, wall: Int64) -> [StreamAction] {
         guard case .connecting(let key, _) = state, attempt == self.attempt else { return [] }
         let renewAt = key.endsAt - settings.keyMilliseconds + settings.renewalMilliseconds
         state = .live(Connection(key: key, since: now, heardAt: now, renewAt: renewAt))
@@ -94,19 +94,19 @@ struct StreamCourse {
     }
 
     /// A frame came, of whatever kind.
-    mutating func heard(attempt: Int, now: Int64) {
+    package mutating func heard(attempt: Int, now: Int64) {
         guard case .live(var connection) = state, attempt == self.attempt else { return }
         connection.heardAt = now
         state = .live(connection)
     }
 
-    mutating func take(_ notice: StreamNotice, attempt: Int, now: Int64) -> [StreamAction] {
+    package mutating func take(_ notice: StreamNotice, attempt: Int, now: Int64) -> [StreamAction] {
         guard case .live = state, attempt == self.attempt else { return [] }
         guard notice == .event(.listenKeyExpired) else { return [.tell(notice)] }
         return [.tell(notice)] + lose(.keyExpired, "the exchange says so", now)
     }
 
-    mutating func lost(_ loss: StreamLoss, attempt: Int, now: Int64) -> [StreamAction] {
+    package mutating func lost(_ loss: StreamLoss, attempt: Int, now: Int64) -> [StreamAction] {
         guard attempt == self.attempt else { return [] }
         switch state {
         case .connecting, .live: return fail(loss, now)
@@ -115,7 +115,7 @@ struct StreamCourse {
     }
 
     /// The time has come, or not yet: then nothing happens.
-    mutating func tick(now: Int64) -> [StreamAction] {
+    package mutating func tick(now: Int64) -> [StreamAction] {
         switch state {
         case .idle, .asking, .closed: return []
         case .waiting(let end): return now < end ? [] : ask(now)
@@ -126,7 +126,7 @@ struct StreamCourse {
     }
 
     /// When `tick` is due; nil: it is not.
-    var wakeAt: Int64? {
+    package var wakeAt: Int64? {
         switch state {
         case .idle, .asking, .closed: nil
         case .waiting(let end), .connecting(_, let end): end
@@ -138,7 +138,7 @@ struct StreamCourse {
     }
 
     /// Told once; afterwards every input is without effect.
-    mutating func close() -> [StreamAction] {
+    package mutating func close() -> [StreamAction] {
         guard state != .closed else { return [] }
         let hasKey: Bool
         switch state {
