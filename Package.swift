@@ -99,6 +99,12 @@ let package = Package(
             path: "Tests/Programmes",
             swiftSettings: strict
         ),
+        // What tests of traded logs share: the exchange as a process, a log with its services, and the judgement of both.
+        .target(
+            name: "TradingBench",
+            dependencies: ["Programmes", "Events", "ExchangeSimulation"], path: "Tests/TradingBench",
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "log-soak", dependencies: ["Programmes", arguments], path: "Tests/log-soak", swiftSettings: strict
         ),
@@ -119,7 +125,15 @@ let package = Package(
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
         tests(
             "ExecutionTests",
-            ["Programmes", "Events", "Records", "EventLog", "ExchangeSimulation", "backstop", "exchange-simulator"]),
+            [
+                "TradingBench", "Programmes", "Events", "Records", "EventLog", "backstop", "exchange-simulator",
+            ]),
+        tests(
+            "ExitTests",
+            [
+                "TradingBench", "Programmes", "EmergencyExit", "Services", "Domain", "Exchange", "Processes", "Records",
+                "backstop", "exchange-simulator",
+            ]),
         tests("SoakTests", ["Programmes", "log-soak"]),
         tests("SimulationTests", ["Simulation"]),
         tests(

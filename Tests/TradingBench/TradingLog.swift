@@ -3,25 +3,31 @@
 
 import Foundation
 import Glibc
-import Programmes
-import Testing
+package import Programmes
+package import Testing
 
-struct TradingLog {
-    let folder: String
-    let exchange: Exchange
-    var path: String { folder + "/log" }
+package struct TradingLog {
+    package let folder: String
+    package let exchange: Exchange
+    package var path: String { folder + "/log" }
 
-    enum Stream {
-        static let decisions = "quantum:stream:ai.decision.made"
-        static let intents = "quantum:stream:trade.intent"
-        static let fills = "backstop:stream:fill"
-        static let panics = "system:panic_close"
+    /// In the folder of that name; nothing is made yet.
+    package init(folder: String, exchange: Exchange) {
+        self.folder = folder
+        self.exchange = exchange
+    }
+
+    package enum Stream {
+        package static let decisions = "quantum:stream:ai.decision.made"
+        package static let intents = "quantum:stream:trade.intent"
+        package static let fills = "backstop:stream:fill"
+        package static let panics = "system:panic_close"
     }
 
     /// Short horizons: what takes twelve seconds on a real exchange takes two here.
     private static let settings = ["execution.horizon_margin_ms=50", "execution.order_wait_ms=300"]
 
-    func environment(_ more: [String: String] = [:]) -> [String: String] {
+    package func environment(_ more: [String: String] = [:]) -> [String: String] {
         let all = [
             "PATH": "/usr/bin:/bin", "BACKSTOP_LOG": path, "BACKSTOP_LOG_RESERVE_BYTES": "0", "NO_COLOR": "1",
             "SWIFT_BACKTRACE": "enable=no", "BACKSTOP_EXCHANGE_KEY": Exchange.key,
@@ -32,14 +38,15 @@ struct TradingLog {
 
     // MARK: Processes
 
-    func start(_ arguments: [String], environment more: [String: String] = [:]) throws -> RunningProgram {
+    package func start(_ arguments: [String], environment more: [String: String] = [:]) throws -> RunningProgram {
         try RunningProgram(arguments, folder: folder, environment: environment(more), piped: .nothing)
     }
 
-    func run(_ arguments: String...) throws -> Finished { try start(arguments).finish() }
+    package func run(_ arguments: String...) throws -> Finished { try run(arguments) }
+    package func run(_ arguments: [String]) throws -> Finished { try start(arguments).finish() }
 
     /// - Parameter failpoint: `name@n`, where it dies.
-    func serve(
+    package func serve(
         _ roles: String = "router,execution", failpoint: String? = nil, _ settings: [String] = [],
         environment more: [String: String] = [:]
     ) throws -> RunningProgram {
@@ -50,7 +57,7 @@ struct TradingLog {
     }
 
     /// SIGTERM and a drained end. Before a role listens a signal just ends the process.
-    func stop(_ service: RunningProgram, location: SourceLocation = #_sourceLocation) throws {
+    package func stop(_ service: RunningProgram, location: SourceLocation = #_sourceLocation) throws {
         try wait("it listens") { service.errors.contains(" listening on ") || !service.isRunning }
         service.send(SIGTERM)
         let finished = try service.finish()
@@ -59,44 +66,45 @@ struct TradingLog {
 
     // MARK: Appending
 
-    func append(_ stream: String, _ fields: [String]) throws {
+    package func append(_ stream: String, _ fields: [String]) throws {
         let finished = try start(["append", stream] + fields).finish()
         guard finished.status == 0 else { throw Trouble("\(finished)") }
     }
 
     /// Several lines in one call, and so in one transaction.
-    func append(_ stream: String, lines: [String]) throws {
+    /// - Parameter status: the exit statuses that are fine.
+    package func append(_ stream: String, lines: [String], status: Set<Int32> = [0]) throws {
         let path = folder + "/lines-" + UUID().uuidString
         try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
         let finished = try start(["append", stream, "--from", path]).finish()
-        guard finished.status == 0 else { throw Trouble("\(finished)") }
+        guard let end = finished.status, status.contains(end) else { throw Trouble("\(finished)") }
     }
 
-    func intent(_ symbol: String, _ side: String, _ quantity: String, trace: String) throws {
+    package func intent(_ symbol: String, _ side: String, _ quantity: String, trace: String) throws {
         try append(Stream.intents, TradingLog.order(symbol, side, quantity, trace))
     }
 
-    static func order(_ symbol: String, _ side: String, _ quantity: String, _ trace: String) -> [String] {
+    package static func order(_ symbol: String, _ side: String, _ quantity: String, _ trace: String) -> [String] {
         ["trace_id=\(trace)", "symbol=\(symbol)", "side=\(side)"] + (quantity.isEmpty ? [] : ["quantity=\(quantity)"])
     }
 
     // MARK: Asking
 
-    func rows(_ arguments: [String]) throws -> [Row] {
+    package func rows(_ arguments: [String]) throws -> [Row] {
         let finished = try start(arguments + ["--json"]).finish()
         guard finished.status == 0 else { throw Trouble("\(finished)") }
         return try finished.lines.map { try Row($0) }
     }
 
-    func records(_ conditions: String...) throws -> [Row] { try rows(["query", "--limit", "0"] + conditions) }
+    package func records(_ conditions: String...) throws -> [Row] { try rows(["query", "--limit", "0"] + conditions) }
 
-    func status() throws -> Row {
+    package func status() throws -> Row {
         guard let row = try rows(["status"]).first else { throw Trouble("status --json said nothing") }
         return row
     }
 
     /// Waits for so many records of a kind, the oldest first; not longer than one of the services lives.
-    func wait(
+    package func wait(
         for count: Int, _ kind: String = "execution.result", _ services: [RunningProgram] = []
     ) throws -> [Row] {
         let query = try start(["query", "--follow", "--kind", kind, "--limit", "\(count)", "--json"])
@@ -118,7 +126,9 @@ struct TradingLog {
     }
 
     /// Waits until a condition holds, with a short breath between two looks.
-    func wait(_ what: String, within seconds: Double = Program.secondsMax, until isTrue: () throws -> Bool) throws {
+    package func wait(_ what: String, within seconds: Double = Program.secondsMax, until isTrue: () throws -> Bool)
+        throws
+    {
         let limit = ContinuousClock.now + .seconds(seconds)
         while try !isTrue() {
             guard ContinuousClock.now < limit else { throw Trouble("\(what): not within \(seconds) s") }
@@ -126,20 +136,20 @@ struct TradingLog {
         }
     }
 
-    func verify(location: SourceLocation = #_sourceLocation) throws {
+    package func verify(location: SourceLocation = #_sourceLocation) throws {
         let finished = try run("verify")
         #expect(finished.status == 0, "\(finished)", sourceLocation: location)
     }
 }
 
 /// Makes a log, lends it, verifies it, removes it.
-func withTradingLog(
+package func withTradingLog(
     _ exchange: Exchange, location: SourceLocation = #_sourceLocation, _ body: (TradingLog) throws -> Void
 ) throws {
     try withTradingLogs(1, exchange, location: location) { try body($0[0]) }
 }
 
-func withTradingLogs(
+package func withTradingLogs(
     _ count: Int, _ exchange: Exchange, location: SourceLocation = #_sourceLocation,
     _ body: ([TradingLog]) throws -> Void
 ) throws {
@@ -157,14 +167,14 @@ func withTradingLogs(
     try expectDone(try logs.map { try $0.start(["verify"]) }, location: location)
 }
 
-func expectKilled(_ victims: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {
+package func expectKilled(_ victims: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {
     for victim in victims {
         let finished = try victim.finish()
         #expect(finished.signal == SIGKILL, "its failpoint is not reached: \(finished)", sourceLocation: location)
     }
 }
 
-func expectDone(_ programs: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {
+package func expectDone(_ programs: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {
     for program in programs {
         let finished = try program.finish()
         #expect(finished.status == 0, "\(finished)", sourceLocation: location)

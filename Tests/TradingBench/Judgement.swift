@@ -2,24 +2,24 @@
 
 import Events
 import Programmes
-import Testing
+package import Testing
 
-struct Judgement {
-    let records: [Row]
-    let status: Row
+package struct Judgement {
+    package let records: [Row]
+    package let status: Row
     private let log: TradingLog
     private let location: SourceLocation
 
     /// Reads all; `expect` judges.
-    init(_ log: TradingLog, location: SourceLocation = #_sourceLocation) throws {
+    package init(_ log: TradingLog, location: SourceLocation = #_sourceLocation) throws {
         self.log = log
         self.location = location
         records = try log.records()
         status = try log.status()
     }
 
-    func of(_ kind: String) -> [Row] { records.filter { $0.text("kind") == kind } }
-    func result(_ trace: String) -> Row {
+    package func of(_ kind: String) -> [Row] { records.filter { $0.text("kind") == kind } }
+    package func result(_ trace: String) -> Row {
         of("execution.result").first { $0.text("trace") == trace }?.row("data") ?? Row([:])
     }
 
@@ -30,7 +30,7 @@ struct Judgement {
     /// - Parameters:
     ///   - symbols: what this log alone traded on the exchange.
     ///   - othersTradeToo: so that there are orders without a request.
-    func expectOnce(_ symbols: [String], othersTradeToo: Bool = false) throws {
+    package func expectOnce(_ symbols: [String], othersTradeToo: Bool = false) throws {
         let intents = of("trade.intent").map { $0.number("seq") }
         let ended = of("execution.result").map { $0.row("data").number("intent_sequence") }
         #expect(ended.sorted() == intents, "one result for each intent", sourceLocation: location)
@@ -55,7 +55,7 @@ struct Judgement {
         try expectPositions(symbols)
     }
 
-    func expectPositions(_ symbols: [String]) throws {
+    package func expectPositions(_ symbols: [String]) throws {
         let held = try log.exchange.positions()
         for symbol in symbols {
             let theirs = try held.filter { $0.text("symbol") == symbol }.map { try $0.decimal("quantity") }

@@ -7,18 +7,18 @@ import Foundation
 import Glibc
 import Programmes
 
-final class Exchange {
-    static let key = "key-of-the-tests"
-    static let secret = "secret-of-the-tests"
+package final class Exchange {
+    package static let key = "key-of-the-tests"
+    package static let secret = "secret-of-the-tests"
     private static let program =
         URL(fileURLWithPath: Program.path).deletingLastPathComponent().path + "/exchange-simulator"
 
-    let port: UInt16
+    package let port: UInt16
     private let process: RunningProgram
-    var url: String { "http://127.0.0.1:\(port)" }
+    package var url: String { "http://127.0.0.1:\(port)" }
 
     /// - Parameter port: a free one unless told otherwise.
-    init(_ arguments: [String] = [], port: UInt16 = 0) throws {
+    package init(_ arguments: [String] = [], port: UInt16 = 0) throws {
         let common = [
             "--port", "\(port)", "--move-every", "0", "--account", "\(Exchange.key):\(Exchange.secret)",
             "--balance", "10000000",
@@ -34,44 +34,49 @@ final class Exchange {
     }
 
     /// kill -9: what it knew is gone.
-    func killNow() throws { _ = try process.killNow() }
+    package func killNow() throws { _ = try process.killNow() }
+
+    /// SIGSTOP, SIGCONT: it takes what comes and answers nothing until it goes on.
+    package func send(_ number: Int32) { process.send(number) }
 
     // MARK: Faults
 
-    func fault(_ json: String) throws { _ = try control("POST", "faults", json) }
-    func control(_ path: String, _ json: String) throws { _ = try control("POST", path, json) }
+    package func clearFaults() throws { _ = try control("DELETE", "faults", "{}") }
+    package func fault(_ json: String) throws { _ = try control("POST", "faults", json) }
+    package func control(_ path: String, _ json: String) throws { _ = try control("POST", path, json) }
 
     /// How many requests met a fault of that kind.
-    func hits(_ kind: String) throws -> Int {
+    package func hits(_ kind: String) throws -> Int {
         try Exchange.list(try control("GET", "faults")).filter { $0.text("kind") == kind }
             .reduce(0) { $0 + max(0, $1.number("hits")) }
     }
 
     /// Counts requests, and changes nothing: a fault that delays by nothing. It must be set before any other.
-    func count(_ method: String, _ path: String) throws {
+    package func count(_ method: String, _ path: String) throws {
         try fault(#"{"kind":"delay","method":"\#(method)","path":"\#(path)","times":1000}"#)
     }
-    func counted() throws -> Int { try hits("delay") }
+    package func counted() throws -> Int { try hits("delay") }
 
     // MARK: Books
 
     /// Every order that it accepted, of one symbol or of all, the oldest first.
-    func orders(_ symbol: String? = nil) throws -> [Row] {
+    package func orders(_ symbol: String? = nil) throws -> [Row] {
         try Exchange.list(try control("GET", "orders")).filter { symbol == nil || $0.text("symbol") == symbol }
     }
 
     /// What is held; nothing that is flat.
-    func positions() throws -> [Row] {
-        try Row(try control("GET", "state")).rows("accounts").flatMap { $0.rows("positions") }
-    }
+    package func positions() throws -> [Row] { try state().rows("accounts").flatMap { $0.rows("positions") } }
+
+    package func state() throws -> Row { try Row(try control("GET", "state")) }
 
     /// The account's trades in one symbol, as a client is told them.
-    func trades(_ symbol: String) throws -> [Row] {
+    package func trades(_ symbol: String) throws -> [Row] {
         try Exchange.list(try signed("GET", "/fapi/v1/userTrades", "symbol=\(symbol)&limit=1000"))
     }
 
     /// An order of a stranger with the same key.
-    func order(_ query: String) throws { _ = try signed("POST", "/fapi/v1/order", query) }
+    package func order(_ query: String) throws { _ = try signed("POST", "/fapi/v1/order", query) }
+    package func algo(_ query: String) throws { _ = try signed("POST", "/fapi/v1/algoOrder", query) }
 
     // MARK: Asking
 
@@ -99,15 +104,15 @@ final class Exchange {
 }
 
 /// One request on a connection of its own.
-struct HTTPCall {
-    struct Answer {
-        let status: Int
-        let body: String
+package struct HTTPCall {
+    package struct Answer {
+        package let status: Int
+        package let body: String
     }
     private static let secondsMax = 60
     private let descriptor: Int32
 
-    init(_ port: UInt16) throws {
+    package init(_ port: UInt16) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -125,7 +130,7 @@ struct HTTPCall {
         }
     }
 
-    func perform(_ method: String, _ target: String, body: String) throws -> Answer {
+    package func perform(_ method: String, _ target: String, body: String) throws -> Answer {
         defer { close(descriptor) }
         let text =
             "\(method) \(target) HTTP/1.1\r\nHost: tests\r\nX-MBX-APIKEY: \(Exchange.key)\r\nConnection: close\r\n"
