@@ -39,7 +39,8 @@ struct CommonOptions: ParsableArguments {
             options[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
         }
         return try Settings(
-            profile: try settingsProfile(), file: try settingsText(), environment: ProcessInfo.processInfo.environment, options: options)
+            profile: try settingsProfile(), file: try settingsText(), environment: ProcessInfo.processInfo.environment,
+            options: options)
     }
 
     private func settingsProfile() throws -> SettingsProfile? {
