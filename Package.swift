@@ -104,6 +104,12 @@ let package = Package(
             path: "Tests/Programmes",
             swiftSettings: strict
         ),
+        // What tests of traded logs share: the exchange as a process, a log with its services, and the judgement of both.
+        .target(
+            name: "TradingBench",
+            dependencies: ["Programmes"], path: "Tests/TradingBench",
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "log-soak", dependencies: ["Programmes", arguments], path: "Tests/log-soak", swiftSettings: strict
         ),
@@ -125,9 +131,19 @@ let package = Package(
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
         tests(
             "ExecutionTests",
-            ["Programmes", "Events", "Records", "EventLog", "ExchangeSimulation", "backstop", "exchange-simulator"]),
+            [
+                "TradingBench", "Programmes", "Events", "Records", "EventLog", "ExchangeSimulation", "backstop",
+                "exchange-simulator",
+            ]),
         tests(
-            "SafetyTests", ["Programmes", "Processes", "Records", "EventLog", "Events", "backstop", "log-soak"]),
+            "ExitTests",
+            [
+                "TradingBench", "Programmes", "EmergencyExit", "Services", "Domain", "Exchange", "Events", "Processes",
+                "Records", "backstop", "exchange-simulator",
+            ]),
+        tests(
+            "SafetyTests",
+            ["TradingBench", "Programmes", "Processes", "Records", "EventLog", "Events", "backstop", "log-soak"]),
         tests("SoakTests", ["Programmes", "log-soak", "backstop", "exchange-simulator"]),
         tests("SimulationTests", ["Simulation"]),
         tests(

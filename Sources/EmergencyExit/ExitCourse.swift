@@ -79,6 +79,7 @@ struct ExitCourse {
             perform(runs[place].machine.take(answer, at: now), place)
         case .instruments(.accepted(let info)):
             instruments = info
+            for place in runs.indices { perform(runs[place].machine.learn(info, at: now), place) }
             nextInstrumentsAt = now + ExitCourse.instrumentsMilliseconds
         case .instruments: nextInstrumentsAt = now + ExitCourse.retryMilliseconds
         case .warmed: break
@@ -152,7 +153,10 @@ struct ExitCourse {
             instruments: instruments, rules: worker.rules, journal: ActiveRun.orders(in: journal),
             completion: ActiveRun.end(in: journal)?.completion, at: now)
         var run = ActiveRun(trigger, machine, journal: journal, startedAtNs: worker.clock.wallNanoseconds())
-        if ActiveRun.end(in: journal) != nil { run.hasEnd = true }
+        if let end = ActiveRun.end(in: journal) {
+            run.hasEnd = true
+            remember(trigger, end)
+        }
         if !run.hasEnd { announce(trigger) }
         runs.append(run)
         if run.isNew { note([.trigger(trigger)], runs.count - 1) }

@@ -9,6 +9,8 @@ final class PatientThread: Sendable {
     private struct Queue {
         var tasks: [@Sendable () -> Void] = []
         var isStopping = false
+        /// Given with a time that is over, and not done yet.
+        var late = 0
     }
     private let queue = Mutex(Queue())
     private let waiting = DispatchSemaphore(value: 0)
@@ -50,25 +52,41 @@ final class PatientThread: Sendable {
         return isTaken
     }
 
-    /// Nil where it did not come to an end in time; it may come to one later.
+    /// Nil where it did not come to an end in time; it may come to one later. Whoever is late already is not waited for
+    /// again, and not given more.
     func result<Value: Sendable>(within milliseconds: Int, _ task: @escaping @Sendable () -> Value) -> Value? {
+        if queue.withLock({ $0.late > 0 }) { return nil }
         let box = Box<Value>()
-        guard give({ box.set(task()) }) else { return nil }
-        return box.wait(milliseconds)
+        let isTaken = give { [self] in
+            if box.set(task()) { queue.withLock { $0.late -= 1 } }
+        }
+        guard isTaken else { return nil }
+        return box.wait(milliseconds) { queue.withLock { $0.late += 1 } }
     }
 
     private final class Box<Value: Sendable>: Sendable {
-        private let value = Mutex<Value?>(nil)
+        private let value = Mutex<(found: Value?, isLate: Bool)>((nil, false))
         private let isThere = DispatchSemaphore(value: 0)
 
-        func set(_ found: Value) {
-            value.withLock { $0 = found }
-            isThere.signal()
+        /// - Returns: nobody waits for it any more.
+        func set(_ found: Value) -> Bool {
+            defer { isThere.signal() }
+            return value.withLock {
+                $0.found = found
+                return $0.isLate
+            }
         }
 
-        func wait(_ milliseconds: Int) -> Value? {
+        /// - Parameter giveUp: called where it is late, before it can be done.
+        func wait(_ milliseconds: Int, giveUp: () -> Void) -> Value? {
             _ = isThere.wait(timeout: .now() + .milliseconds(milliseconds))
-            return value.withLock { $0 }
+            return value.withLock {
+                if $0.found == nil {
+                    $0.isLate = true
+                    giveUp()
+                }
+                return $0.found
+            }
         }
     }
 }

@@ -21,11 +21,17 @@ package final class SideJournal: Sendable {
     }
     private let places: [Place]
     private let speaker: Speaker
+    private let writeMilliseconds: Int
     /// Files that this life began: folder and trigger.
     private let begun = Mutex<Set<String>>([])
 
-    /// - Parameter folders: in the order in which they are tried; made where they are not there.
-    package init(folders: [String], speaker: Speaker) {
+    /// - Parameters:
+    ///   - folders: in the order in which they are tried; made where they are not there.
+    ///   - writeMilliseconds: for one write to one of them.
+    package init(
+        folders: [String], speaker: Speaker, writeMilliseconds: Int = Limits.exitJournalWriteMilliseconds
+    ) {
+        self.writeMilliseconds = writeMilliseconds
         places = folders.map { Place(folder: $0, thread: PatientThread("journal", tasksMax: 64)) }
         self.speaker = speaker
     }
@@ -42,16 +48,18 @@ package final class SideJournal: Sendable {
             let isBegun = begun.withLock { $0.contains(key) }
             let lines = isBegun ? Array(texts.suffix(newest)) : texts
             let bytes = Array(lines.map { $0 + "\n" }.joined().utf8)
-            let isWritten = place.thread.result(within: Limits.exitJournalWriteMilliseconds) {
+            let isWritten = place.thread.result(within: writeMilliseconds) {
                 SideJournal.append(bytes, to: key, in: place.folder)
             }
             if isWritten == true {
                 begun.withLock { _ = $0.insert(key) }
                 return key
             }
+            // It lacks these lines from here on: its next write is the whole run.
+            begun.withLock { _ = $0.remove(key) }
             speaker.warn("journal \(place.folder): \(isWritten == nil ? "no answer in time" : "it takes no write")")
         }
-        let isTold = speaker.record(Array(texts.suffix(newest)), within: Limits.exitJournalWriteMilliseconds)
+        let isTold = speaker.record(Array(texts.suffix(newest)), within: writeMilliseconds)
         return isTold ? "standard error" : nil
     }
 

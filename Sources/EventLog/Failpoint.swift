@@ -4,7 +4,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// Set with BACKSTOP_FAILPOINT=<name>@<n>: the n-th time the place is reached, the process kills itself.
+/// Set with BACKSTOP_FAILPOINT=<name>@<n>: the n-th time the place is reached, the process kills itself; with
+/// <name>@<n>@stop it stands still there, until it gets SIGCONT.
 package enum Failpoint: String, CaseIterable, Sendable {
     case transactionBegun = "transaction.begun"
     case recordPut = "record.put"
@@ -43,17 +44,18 @@ package enum Failpoint: String, CaseIterable, Sendable {
     }
 
     #if FAILPOINTS
-        private static let armed: (name: String, count: Int)? = {
+        private static let armed: (name: String, count: Int, signal: Int32)? = {
             guard let text = getenv("BACKSTOP_FAILPOINT").map({ String(cString: $0) }) else { return nil }
             let parts = text.split(separator: "@")
             guard let name = parts.first else { return nil }
-            return (String(name), parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+            let signal = parts.count > 2 && parts[2] == "stop" ? SIGSTOP : SIGKILL
+            return (String(name), parts.count > 1 ? Int(parts[1]) ?? 1 : 1, signal)
         }()
         private static let hits = Atomic<Int>(0)
 
         private func hitForTest() {
             guard let armed = Failpoint.armed, armed.name == rawValue else { return }
-            if Failpoint.hits.add(1, ordering: .relaxed).newValue == armed.count { kill(getpid(), SIGKILL) }
+            if Failpoint.hits.add(1, ordering: .relaxed).newValue == armed.count { kill(getpid(), armed.signal) }
         }
     #endif
 }

@@ -145,18 +145,28 @@ package final class Recorder: Sendable {
             try append(order.line, &run)
             run.lines += 1
             say(RecorderNotice.imported(trigger: order.trigger, lines: run.lines).text)
+        } catch let error as ExitLineError {
+            tellStuck(order, error, &run)
+        } catch let error as MessageError {
+            tellStuck(order, error, &run)
         } catch LogError.refused(let refusal) {
             logger.error("the journal's lines wait: \(refusal)")
             return false
-        } catch let error as LogError {
-            if case .poisoned = error { stopWith(error) } else { run.isStuck = true }
-            say(RecorderNotice.stuck(trigger: order.trigger, line: order.place, reason: "\(error)").text)
+        } catch LogError.notWritten(let why) {
+            // Full, perhaps; where it is worse the next try says so.
+            logger.error("the journal's lines wait: \(why)")
+            return false
         } catch {
-            run.isStuck = true
-            say(RecorderNotice.stuck(trigger: order.trigger, line: order.place, reason: "\(error)").text)
+            stopWith(error)
         }
         runs[order.trigger] = run
         return true
+    }
+
+    /// Not the log's fault: it will be no better next time.
+    private func tellStuck(_ order: RecorderOrder, _ why: any Error, _ run: inout ImportedRun) {
+        run.isStuck = true
+        say(RecorderNotice.stuck(trigger: order.trigger, line: order.place, reason: "\(why)").text)
     }
 
     /// A log that cannot be written any more by this process: the next one tries again.

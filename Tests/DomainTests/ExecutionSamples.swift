@@ -21,15 +21,23 @@ enum Sample {
         _ symbol: SymbolName, minimum: String = "0.001", maximum: String = "120", step: String = "0.001",
         notional: String = "5", status: String = "TRADING"
     ) -> Instrument {
+        let text = instrumentText(
+            symbol, minimum: minimum, maximum: maximum, step: step, notional: notional, status: status)
+        return try! Instrument(try! AnswerFields(try! JSONText.read(text)))
+    }
+
+    static func instrumentText(
+        _ symbol: SymbolName, minimum: String = "0.001", maximum: String = "120", step: String = "0.001",
+        notional: String = "5", status: String = "TRADING"
+    ) -> String {
         func lot(_ name: String) -> String {
             #"{"filterType":"\#(name)","minQty":"\#(minimum)","maxQty":"\#(maximum)","stepSize":"\#(step)"}"#
         }
-        let text = """
+        return """
             {"symbol":"\(symbol)","status":"\(status)","contractType":"PERPETUAL","marginAsset":"USDT","filters":[
             {"filterType":"PRICE_FILTER","minPrice":"0.1","maxPrice":"1000000","tickSize":"0.1"},
             \(lot("LOT_SIZE")),\(lot("MARKET_LOT_SIZE")),{"filterType":"MIN_NOTIONAL","notional":"\(notional)"}]}
             """
-        return try! Instrument(try! AnswerFields(try! JSONText.read(text)))
     }
 
     static func position(_ symbol: SymbolName, _ side: PositionSide, _ quantity: ExactDecimal) -> PositionReport {

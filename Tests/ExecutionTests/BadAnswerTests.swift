@@ -5,6 +5,7 @@ import Events
 import Foundation
 import Programmes
 import Testing
+import TradingBench
 
 /// What the exchange does with a POST order, and the end that follows.
 struct BadAnswer: CustomTestStringConvertible {

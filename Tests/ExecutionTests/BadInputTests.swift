@@ -4,6 +4,7 @@ import Events
 import Foundation
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct BadInputTests {
     @Test func whatCannotBeAnOrderIsRefusedWithItsReason() throws {

@@ -5,6 +5,7 @@ import Events
 import Glibc
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct CloseKillTests {
     /// What the exchange does with the close, on a symbol each.

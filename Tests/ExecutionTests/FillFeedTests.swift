@@ -5,6 +5,7 @@ import Events
 import Foundation
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct FillFeedTests {
     /// Each feed is one process that reports all of it; the outcomes that they were told.

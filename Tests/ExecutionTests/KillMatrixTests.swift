@@ -6,6 +6,7 @@ import Events
 import Glibc
 import Programmes
 import Testing
+import TradingBench
 
 /// What the exchange does with an order, each on a symbol of its own.
 enum Fate: String, CaseIterable {

@@ -4,6 +4,7 @@
 import Events
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct PairTests {
     private static let symbols = ["BTCUSDT", "ETHUSDT"]

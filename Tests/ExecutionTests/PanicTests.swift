@@ -5,6 +5,7 @@ import Events
 import Foundation
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct PanicTests {
     private func trigger(_ log: TradingLog) throws {

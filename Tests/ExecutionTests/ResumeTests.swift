@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct ResumeTests {
     private func trigger(_ log: TradingLog, _ reason: String) throws {

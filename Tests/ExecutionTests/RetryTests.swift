@@ -4,6 +4,7 @@
 import Foundation
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct RetryTests {
     @Test func aGapThatCannotBeFilledIsAskedForAgainAfterAPause() throws {

@@ -6,6 +6,7 @@ import Foundation
 import Glibc
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct ServiceTests {
     @Test func aStopSignalLetsARunningIntentEnd() throws {

@@ -4,6 +4,7 @@
 import Foundation
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct StreamFeedTests {
     private static let quick = ["feeds.interval_ms=200"]

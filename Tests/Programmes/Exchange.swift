@@ -39,8 +39,12 @@ package final class Exchange {
     /// kill -9: what it knew is gone.
     package func killNow() throws { _ = try process.killNow() }
 
+    /// SIGSTOP, SIGCONT: it takes what comes and answers nothing until it goes on.
+    package func send(_ number: Int32) { process.send(number) }
+
     // MARK: Faults
 
+    package func clearFaults() throws { _ = try control("DELETE", "faults", "{}") }
     package func fault(_ json: String) throws { _ = try control("POST", "faults", json) }
     package func control(_ path: String, _ json: String) throws { _ = try control("POST", path, json) }
 
@@ -64,9 +68,9 @@ package final class Exchange {
     }
 
     /// What is held; nothing that is flat.
-    package func positions() throws -> [Row] {
-        try Row(try control("GET", "state")).rows("accounts").flatMap { $0.rows("positions") }
-    }
+    package func positions() throws -> [Row] { try state().rows("accounts").flatMap { $0.rows("positions") } }
+
+    package func state() throws -> Row { try Row(try control("GET", "state")) }
 
     /// The account's trades in one symbol, as a client is told them.
     package func trades(_ symbol: String) throws -> [Row] {
@@ -75,6 +79,7 @@ package final class Exchange {
 
     /// An order of a stranger with the same key.
     package func order(_ query: String) throws { _ = try signed("POST", "/fapi/v1/order", query) }
+    package func algo(_ query: String) throws { _ = try signed("POST", "/fapi/v1/algoOrder", query) }
 
     // MARK: Asking
 

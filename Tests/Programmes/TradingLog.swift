@@ -42,7 +42,8 @@ package struct TradingLog {
         try RunningProgram(arguments, folder: folder, environment: environment(more), piped: piped)
     }
 
-    package func run(_ arguments: String...) throws -> Finished { try start(arguments).finish() }
+    package func run(_ arguments: String...) throws -> Finished { try run(arguments) }
+    package func run(_ arguments: [String]) throws -> Finished { try start(arguments).finish() }
 
     /// - Parameter failpoint: `name@n`, where it dies.
     package func serve(
@@ -71,11 +72,12 @@ package struct TradingLog {
     }
 
     /// Several lines in one call, and so in one transaction.
-    package func append(_ stream: String, lines: [String]) throws {
+    /// - Parameter status: the exit statuses that are fine.
+    package func append(_ stream: String, lines: [String], status: Set<Int32> = [0]) throws {
         let path = folder + "/lines-" + UUID().uuidString
         try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
         let finished = try start(["append", stream, "--from", path]).finish()
-        guard finished.status == 0 else { throw Trouble("\(finished)") }
+        guard let end = finished.status, status.contains(end) else { throw Trouble("\(finished)") }
     }
 
     package func intent(_ symbol: String, _ side: String, _ quantity: String, trace: String) throws {

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct NotifyTests {
     @Test(arguments: ["watchdog", "router"], [true, false])

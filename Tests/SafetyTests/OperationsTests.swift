@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct OperationsTests {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

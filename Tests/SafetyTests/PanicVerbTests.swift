@@ -6,6 +6,7 @@ import Glibc
 import Processes
 import Programmes
 import Testing
+import TradingBench
 
 @Suite(.inLanes) struct PanicVerbTests {
     private func eventID(_ finished: Finished) throws -> String {

@@ -55,17 +55,18 @@ extension ExitRun {
     private mutating func refuse(_ close: CloseOrder, _ why: Rejection, _ now: Milliseconds) -> [ExitEffect] {
         settle(close, now)
         positions[close.place]?.dropQueue()
-        positions[close.place]?.bar = ExitRun.isHarmless(why) ? .spent : .refused
+        positions[close.place]?.bar = ExitRun.isHarmless(why.code, why.text) ? .spent : .refused
         let end = ClosedOrder(
-            state: .rejected, executed: .zero, averagePrice: nil, exchangeOrderID: 0, errorCode: why.code ?? 0,
-            reason: why.text)
+            state: .rejected, executed: .zero, averagePrice: nil, exchangeOrderID: 0,
+            // 0 would say that it was not taken: a firewall's page has no code, but a status.
+            errorCode: why.code ?? why.status, reason: why.text)
         return [.note(close, end), .tell(.refused(close, why.description))]
     }
 
     /// It may mean that there is nothing to close; whether that is so, the next look says.
-    static func isHarmless(_ why: Rejection) -> Bool {
-        if why.code == -2022 || why.code == -2021 { return true }
-        let text = why.text.lowercased()
+    static func isHarmless(_ code: Int?, _ text: String) -> Bool {
+        if code == -2022 || code == -2021 { return true }
+        let text = text.lowercased()
         return ["would immediately trigger", "position already closed", "no position to reduce"].contains {
             text.contains($0)
         }

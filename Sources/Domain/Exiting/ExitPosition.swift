@@ -45,13 +45,20 @@ struct ExitPosition: Sendable {
 
     init(place: ExitPlace) { self.place = place }
 
-    mutating func see(_ quantity: ExactDecimal, at: Milliseconds) {
+    /// - Parameter at: when the look began.
+    mutating func see(_ quantity: ExactDecimal, at: Milliseconds, now: Milliseconds) {
+        // Parts of a plan for what is not there any more must not leave: on the other side of zero they would open.
+        if quantity.isZero || quantity.isNegative != held.isNegative { dropQueue() }
         held = quantity
         seenAt = at
-        if !quantity.isZero { wasHeld = true }
+        guard !quantity.isZero else { return }
+        wasHeld = true
+        if foundAt == nil { foundAt = now }
     }
 
     var isOpen: Bool { !held.isZero }
+    /// When it was first seen open: what a close may wait for counts from then.
+    private(set) var foundAt: Milliseconds?
     /// An answer to an order of it is awaited, or an order waits to leave.
     var isMoving: Bool { orders.contains { $0.isOnItsWay && !$0.isUnresolved } }
 
@@ -72,21 +79,33 @@ struct ExitPosition: Sendable {
         }
     }
 
-    /// The next order for what is held; nil where nothing of it fits.
+    /// The first order of a new plan for what is held.
     mutating func next(_ trigger: String, _ rule: StepRule?, at now: Milliseconds) -> CloseOrder? {
-        if queue.isEmpty { queue = ExitPosition.parts(held.magnitude, rule) }
+        queue = ExitPosition.parts(held.magnitude, rule)
+        return leave(trigger, at: now)
+    }
+
+    private mutating func leave(_ trigger: String, at now: Milliseconds) -> CloseOrder? {
         guard !queue.isEmpty, orders.count < Limits.ordersPerIntentMax else { return nil }
         let part = (orders.map(\.close.part).max() ?? 0) + 1
         let close = CloseOrder(
-            trigger: trigger, place: place, part: part, side: held.isNegative ? .buy : .sell,
-            quantity: queue.removeFirst())
+            trigger: trigger, place: place, part: part, side: closingSide, quantity: queue.removeFirst())
         orders.append(Order(close: close, sentAt: now, stage: .inFlight, leftAt: now))
         return close
     }
 
+    /// In hedge mode it follows from the leg, whatever is held: the other one would open.
+    private var closingSide: OrderSide {
+        switch place.side {
+        case .long: .sell
+        case .short: .buy
+        case .both: held.isNegative ? .buy : .sell
+        }
+    }
+
     /// The next part of the same plan, where the one before was filled whole.
     mutating func nextPart(_ trigger: String, at now: Milliseconds) -> CloseOrder? {
-        queue.isEmpty || bar != nil ? nil : next(trigger, nil, at: now)
+        queue.isEmpty || bar != nil ? nil : leave(trigger, at: now)
     }
 
     mutating func dropQueue() { queue = [] }

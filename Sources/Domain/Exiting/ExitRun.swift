@@ -13,7 +13,7 @@ package struct ExitRun: Sendable {
     package let trigger: String
     let rules: ExitRules
     let startedAt: Milliseconds
-    private let instruments: ExchangeInfo?
+    private var instruments: ExchangeInfo?
     /// No look before it is the last one.
     private var fencedUntil: Milliseconds?
     var positions: [ExitPlace: ExitPosition] = [:]
@@ -24,12 +24,15 @@ package struct ExitRun: Sendable {
     /// Conditional and resting orders: symbol → what of it is being cancelled.
     var cancels: [Cancel: Asking] = [:]
     var resting: Set<ExitPlace> = []
+    /// Symbols of conditional orders, and of rows of either kind that cannot be read.
+    private var restingOtherwise: Set<String> = []
     private var ordersAreKnown = false
     /// Nothing rested in a look beyond the fence.
     private var restIsGone = false
     private var conclusiveLooks = 0
     private var unreadable: Set<String> = []
     private var hasSeen = false
+    private var firstSeenAt: Milliseconds?
     private var lastWasBeyond = false
     private var hasToldFlat = false
     var lastCloseAt: Milliseconds?
@@ -48,12 +51,12 @@ package struct ExitRun: Sendable {
     /// - Parameters:
     ///   - trigger: names the closes; another one for each trigger.
     ///   - haltedAt: by the performer's clock; nil: no record says yet that trading is halted.
-    ///   - instruments: as they were last read; nil: quantities are sent as they are held, in one order.
+    ///   - instruments: as they were last read; nil: closes wait for them, for a moment, and then leave as they are held.
     ///   - journal: what an earlier life of this run has sent, and what became of it.
     ///   - completion: the run is over, but for orders whose fate is not known.
     package init(
         trigger: String, haltedAt: Milliseconds?, instruments: ExchangeInfo?, rules: ExitRules,
-        journal: [(CloseOrder, ClosedOrder?)] = [], completion: ExitCompletion? = nil, at now: Milliseconds
+        journal: [ExitPast] = [], completion: ExitCompletion? = nil, at now: Milliseconds
     ) {
         self.trigger = trigger
         self.rules = rules
@@ -62,11 +65,13 @@ package struct ExitRun: Sendable {
         startedAt = now
         nextLookAt = now
         lookPause = rules.lookPauseMilliseconds
-        fencedUntil = haltedAt.map { $0 + rules.fenceMilliseconds }
-        for (close, end) in journal { restore(close, end, now) }
+        // What is later than now is of a clock before this boot.
+        fencedUntil = haltedAt.map { min($0, now) + rules.fenceMilliseconds }
+        for past in journal { restore(past, now) }
     }
 
-    private mutating func restore(_ close: CloseOrder, _ end: ClosedOrder?, _ now: Milliseconds) {
+    private mutating func restore(_ past: ExitPast, _ now: Milliseconds) {
+        let (close, end) = (past.close, past.end)
         var position = positions[close.place] ?? ExitPosition(place: close.place)
         var asking = Asking()
         asking.pause(now - 1_000)  // due at once
@@ -76,8 +81,11 @@ package struct ExitRun: Sendable {
                 leftAt: now))
         position.wasHeld = true
         // What was not taken, without a refusal, has no code.
-        if let end, end.state == .rejected, end.errorCode != 0 { position.bar = .refused }
+        if let end, end.state == .rejected, end.errorCode != 0 {
+            position.bar = ExitRun.isHarmless(end.errorCode, end.reason) ? .spent : .refused
+        }
         positions[close.place] = position
+        if let end, !end.executed.isZero, !past.hasTrades { owe(close, end.exchangeOrderID, now) }
     }
 
     // MARK: Inputs
@@ -110,18 +118,22 @@ package struct ExitRun: Sendable {
 
     package mutating func tick(_ now: Milliseconds) -> [ExitEffect] { drive(now) }
 
+    /// The rules of the exchange's symbols, as they were read now.
+    package mutating func learn(_ info: ExchangeInfo, at now: Milliseconds) -> [ExitEffect] {
+        instruments = info
+        return drive(now)
+    }
+
     /// When it wants to be called without an answer; nil: an answer is awaited.
     package var wakesAt: Milliseconds? {
         var times: [Milliseconds] = []
         if let look {
             if let at = look.wakesAt(patience: rules.patienceMilliseconds) { times.append(at) }
-            for position in positions.values where position.isOpen {
-                if let at = holdsUntil(position) { times.append(at) }
-            }
         } else if completion == nil {
             times.append(nextLookAt)
         }
         for position in positions.values {
+            if position.isOpen, position.orders.isEmpty, let at = holdsUntil(position) { times.append(at) }
             times += position.orders.compactMap { $0.wakesAt(patience: rules.patienceMilliseconds) }
         }
         times += cancels.values.compactMap(\.wakesAt)
@@ -153,6 +165,7 @@ package struct ExitRun: Sendable {
             let withOrders = looks == 1 || !resting.isEmpty || isBeyondFence(now) && !restIsGone
             let started = ExitLook(looks, startedAt: now, withOrders: withOrders)
             look = started
+            if started.orders != nil { restingOtherwise = [] }
             effects += started.effects
         } else if let due = look?.due(now, patience: rules.patienceMilliseconds) {
             effects += due
@@ -178,12 +191,19 @@ package struct ExitRun: Sendable {
 
     private func isBeyondFence(_ time: Milliseconds) -> Bool { fencedUntil.map { time >= $0 } ?? false }
 
-    /// In hedge mode resting orders reserve what a close needs: it waits for their cancel, for a moment.
+    /// What a first close waits for, for a moment: the rules that say how it is split, and, in hedge mode, the cancel
+    /// of resting orders, which reserve what it needs.
     private func holdsUntil(_ position: ExitPosition) -> Milliseconds? {
-        guard position.place.side != .both, position.orders.isEmpty else { return nil }
+        guard position.orders.isEmpty, let foundAt = position.foundAt else { return nil }
+        let rulesAt = instruments == nil ? firstSeenAt.map { $0 + rules.instrumentsWaitMilliseconds } : nil
+        return [rulesAt, cancelsUntil(position, foundAt)].compactMap(\.self).max()
+    }
+
+    private func cancelsUntil(_ position: ExitPosition, _ foundAt: Milliseconds) -> Milliseconds? {
+        guard position.place.side != .both else { return nil }
         let isCancelled = cancels[Cancel(symbol: position.place.symbol, isAlgo: false)]?.isDone ?? false
         if ordersAreKnown, !resting.contains(position.place) || isCancelled { return nil }
-        return position.seenAt + rules.cancelWaitMilliseconds
+        return foundAt + rules.cancelWaitMilliseconds
     }
 
     // MARK: Looks
@@ -208,9 +228,10 @@ package struct ExitRun: Sendable {
         for (place, quantity) in found where !quantity.isZero && positions[place] == nil {
             positions[place] = ExitPosition(place: place)
         }
-        for place in positions.keys { positions[place]?.see(found[place] ?? .zero, at: startedAt) }
+        for place in positions.keys { positions[place]?.see(found[place] ?? .zero, at: startedAt, now: now) }
         let isFirst = !hasSeen
         hasSeen = true
+        firstSeenAt = firstSeenAt ?? now
         return isFirst ? [.tell(.found(found.filter { !$0.value.isZero }))] : []
     }
 
@@ -224,6 +245,7 @@ package struct ExitRun: Sendable {
         ordersAreKnown = true
         if !rows.isComplete { look?.isWhole = false }
         resting = []
+        restingOtherwise.formUnion(rows.unreadable.map { $0.symbol ?? "UNKNOWN" })
         var effects: [ExitEffect] = []
         for row in rows.readable {
             guard let symbol = SymbolName.known(row.symbol) else { continue }
@@ -241,6 +263,7 @@ package struct ExitRun: Sendable {
         }
         look?.algos?.finish()
         if !rows.isComplete || !rows.readable.isEmpty { look?.isWhole = false }
+        restingOtherwise.formUnion(rows.unreadable.map { $0.symbol ?? "UNKNOWN" } + rows.readable.map(\.symbol))
         return Set(rows.readable.compactMap { SymbolName.known($0.symbol) }).sorted { $0.text < $1.text }
             .flatMap { cancel(Cancel(symbol: $0, isAlgo: true)) }
     }
@@ -283,7 +306,7 @@ package struct ExitRun: Sendable {
 
     /// Nothing can be sent any more, and the exchange has had its time to show what was done.
     private func isStale(_ now: Milliseconds) -> Bool {
-        guard let fencedUntil, now >= fencedUntil + rules.staleMilliseconds else { return false }
+        guard let fencedUntil, now >= max(fencedUntil, startedAt) + rules.staleMilliseconds else { return false }
         return positions.values.allSatisfy { !$0.isMoving && (!$0.isOpen || $0.bar != nil) }
     }
 
@@ -292,8 +315,9 @@ package struct ExitRun: Sendable {
         let seen = positions.values.filter(\.wasHeld)
         let open = seen.filter(\.isOpen)
         var failed = Set(open.map(\.place.symbol.text)).union(unreadable)
-        if !restIsGone { failed.formUnion(resting.map(\.symbol.text)) }
-        if !isConfirmed, failed.isEmpty { failed.insert("UNKNOWN") }
+        if !restIsGone { failed.formUnion(resting.map(\.symbol.text) + restingOtherwise) }
+        // Orders that rest, or that nobody showed, may open positions: it is not flat.
+        if !isConfirmed || !restIsGone, failed.isEmpty { failed.insert("UNKNOWN") }
         let count = max(open.count + unreadable.count, failed.isEmpty ? 0 : 1)
         let total = max(seen.count + unreadable.count, count)
         completion = ExitCompletion(

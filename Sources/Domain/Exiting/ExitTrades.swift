@@ -20,6 +20,15 @@ extension ExitRun {
         return [.trades(close, orderID: orderID)]
     }
 
+    /// Of an earlier life: asked for at the first opportunity.
+    mutating func owe(_ close: CloseOrder, _ orderID: Int64, _ now: Milliseconds) {
+        guard tradeAsksMade < Limits.exitTradeQuestionsMax else { return }
+        tradeAsksMade += 1
+        var ask = TradeAsk(orderID: orderID)
+        ask.asking.pause(now - 1_000)  // due at once
+        tradeAsks[close] = ask
+    }
+
     mutating func takeTrades(
         _ close: CloseOrder, _ answer: Answer<[AccountTrade]>, _ now: Milliseconds
     ) -> [ExitEffect] {

@@ -74,6 +74,21 @@ package struct ClosedOrder: Hashable, Sendable {
     }
 }
 
+/// A close of an earlier life of the run.
+package struct ExitPast: Sendable {
+    package let close: CloseOrder
+    /// Nil: not known.
+    package let end: ClosedOrder?
+    /// All of them are journaled.
+    package let hasTrades: Bool
+
+    package init(close: CloseOrder, end: ClosedOrder?, hasTrades: Bool) {
+        self.close = close
+        self.end = end
+        self.hasTrades = hasTrades
+    }
+}
+
 package enum ExitEffect: Sendable {
     // Asked of the exchange; all may be asked again.
     /// Of the look with that number, which its answer gives back.
@@ -136,6 +151,8 @@ package struct ExitRules: Sendable {
     package var fenceMilliseconds = Milliseconds(Limits.openingRecvWindowMillisecondsMax) + 1_000
     /// A leg's close waits so long for the cancel of its resting orders.
     package var cancelWaitMilliseconds: Milliseconds = 300
+    /// Closes wait so long for the rules of the symbols, where these were never read.
+    package var instrumentsWaitMilliseconds: Milliseconds = 1_000
     /// An order or a question that is not answered by then is asked about beside it.
     package var patienceMilliseconds: Milliseconds = 2_000
     /// A run that is not flat by then is told so.

@@ -1,10 +1,10 @@
 // What a judgement finds, as issues of the test that asked for it.
 
-import Programmes
-import Testing
+package import Programmes
+package import Testing
 
 extension Judgement {
-    func expectOnce(
+    package func expectOnce(
         _ symbols: [String], othersTradeToo: Bool = false, location: SourceLocation = #_sourceLocation
     ) throws {
         for problem in try problems(symbols, othersTradeToo: othersTradeToo) {
@@ -12,7 +12,14 @@ extension Judgement {
         }
     }
 
-    func expectPositions(_ symbols: [String], location: SourceLocation = #_sourceLocation) throws {
+    package func expectPositions(_ symbols: [String], location: SourceLocation = #_sourceLocation) throws {
         for problem in try positionProblems(symbols) { Issue.record("\(problem)", sourceLocation: location) }
+    }
+}
+
+extension TradingLog {
+    package func verify(location: SourceLocation = #_sourceLocation) throws {
+        let finished = try run("verify")
+        #expect(finished.status == 0, "\(finished)", sourceLocation: location)
     }
 }

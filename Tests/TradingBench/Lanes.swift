@@ -2,10 +2,10 @@
 // each other. Each runs on a thread of its own, so that none blocks the test runner's.
 
 import Foundation
-import Testing
+package import Testing
 
-final class Lanes: TaskExecutor, @unchecked Sendable {
-    static let shared = Lanes(4)
+package final class Lanes: TaskExecutor, @unchecked Sendable {
+    package static let shared = Lanes(5)
     private let condition = NSCondition()
     private var jobs: [UnownedJob] = []
 
@@ -18,7 +18,7 @@ final class Lanes: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         condition.withLock { jobs.append(job) }
         condition.signal()
@@ -35,10 +35,10 @@ final class Lanes: TaskExecutor, @unchecked Sendable {
     }
 }
 
-struct InLanes: SuiteTrait, TestTrait, TestScoping {
-    var isRecursive: Bool { true }
+package struct InLanes: SuiteTrait, TestTrait, TestScoping {
+    package var isRecursive: Bool { true }
 
-    func provideScope(
+    package func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         try await withTaskExecutorPreference(Lanes.shared) { try await function() }
@@ -46,5 +46,5 @@ struct InLanes: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == InLanes {
-    static var inLanes: Self { InLanes() }
+    package static var inLanes: Self { InLanes() }
 }

@@ -2,17 +2,17 @@
 
 import Foundation
 import Glibc
-import Programmes
-import Testing
+package import Programmes
+package import Testing
 
 /// Makes a log, lends it, verifies it, removes it.
-func withTradingLog(
+package func withTradingLog(
     _ exchange: Exchange, location: SourceLocation = #_sourceLocation, _ body: (TradingLog) throws -> Void
 ) throws {
     try withTradingLogs(1, exchange, location: location) { try body($0[0]) }
 }
 
-func withTradingLogs(
+package func withTradingLogs(
     _ count: Int, _ exchange: Exchange, location: SourceLocation = #_sourceLocation,
     _ body: ([TradingLog]) throws -> Void
 ) throws {
@@ -30,14 +30,14 @@ func withTradingLogs(
     try expectDone(try logs.map { try $0.start(["verify"]) }, location: location)
 }
 
-func expectKilled(_ victims: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {
+package func expectKilled(_ victims: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {
     for victim in victims {
         let finished = try victim.finish()
         #expect(finished.signal == SIGKILL, "its failpoint is not reached: \(finished)", sourceLocation: location)
     }
 }
 
-func expectDone(_ programs: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {
+package func expectDone(_ programs: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {
     for program in programs {
         let finished = try program.finish()
         #expect(finished.status == 0, "\(finished)", sourceLocation: location)
