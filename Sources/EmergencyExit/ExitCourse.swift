@@ -97,6 +97,9 @@ struct ExitCourse {
             speaker.say("the recorder has log \(log) open at \(head)")
             for run in runs { tell(run, from: 0) }
         case .panic(let trigger): found(trigger)
+        case .bound(let id, let halted):
+            guard let place = runs.firstIndex(where: { $0.trigger.id == id }) else { return }
+            know(halted, place)
         case .imported(let id, let lines):
             guard let place = runs.firstIndex(where: { $0.trigger.id == id }) else { return }
             runs[place].imported = max(runs[place].imported, lines)
@@ -108,18 +111,18 @@ struct ExitCourse {
     /// A trigger that stands in the log: of a run that goes already, or of a new one.
     private mutating func found(_ trigger: ExitTrigger) {
         if let place = runs.firstIndex(where: { $0.trigger.id == trigger.id }) {
-            return bind(place, trigger)
+            return know(trigger.haltedAtBootNs, place)
         }
         // The socket brought it before the log had it.
         if let place = runs.firstIndex(where: { $0.trigger.sequence.isNone && $0.trigger.eventID == trigger.eventID }) {
-            return bind(place, trigger)
+            return know(trigger.haltedAtBootNs, place)
         }
         if waiting.contains(where: { $0.id == trigger.id }) { return }
         waiting.append(trigger)
     }
 
-    private mutating func bind(_ place: Int, _ trigger: ExitTrigger) {
-        guard let halted = trigger.haltedAtBootNs else { return }
+    private mutating func know(_ haltedAtBootNs: UInt64?, _ place: Int) {
+        guard let halted = haltedAtBootNs else { return }
         perform(runs[place].machine.halted(at: Milliseconds(halted / 1_000_000), now: now), place)
     }
 

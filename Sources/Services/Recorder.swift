@@ -238,7 +238,7 @@ package final class Recorder: Sendable {
             }
         }
         let after = try StateReader.fold(log, from: state)
-        say(RecorderNotice.panic(trigger.bound(to: run.panic, haltedAtBootNs: try haltedAt(after))).text)
+        say(RecorderNotice.bound(trigger: trigger.id, haltedAtBootNs: try haltedAt(after)).text)
     }
 
     /// The end, and the acknowledgement of its trigger, in one transaction.

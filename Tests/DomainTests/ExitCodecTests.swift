@@ -49,6 +49,7 @@ import Testing
 
     @Test(arguments: [
         RecorderNotice.alive, .opened(log: "l", head: .max), .panic(trigger), .imported(trigger: "t", lines: 3),
+        .bound(trigger: "t", haltedAtBootNs: .max),
         .stuck(trigger: "t", line: 2, reason: "\"why\""),
     ])
     func noticesComeOutAsTheyWentIn(notice: RecorderNotice) throws {

@@ -4,13 +4,6 @@ package import Events
 internal import Exchange
 package import Records
 
-extension ExitTrigger {
-    /// As its record in the log has it.
-    package func bound(to sequence: SequenceNumber, haltedAtBootNs: UInt64) -> ExitTrigger {
-        ExitTrigger(self, sequence: sequence, haltedAtBootNs: haltedAtBootNs)
-    }
-}
-
 extension CloseOrder {
     /// - Parameters:
     ///   - panic: the trigger's record; it stands where an intent's request names its intent.

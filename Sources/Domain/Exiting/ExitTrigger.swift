@@ -35,18 +35,6 @@ package struct ExitTrigger: Hashable, Sendable {
         self.haltedAtBootNs = haltedAtBootNs
     }
 
-    init(_ trigger: ExitTrigger, sequence: SequenceNumber, haltedAtBootNs: UInt64) {
-        id = trigger.id
-        self.sequence = sequence
-        eventID = trigger.eventID
-        reason = trigger.reason
-        issuer = trigger.issuer
-        severity = trigger.severity
-        producedAtNs = trigger.producedAtNs
-        acceptedAtNs = trigger.acceptedAtNs
-        self.haltedAtBootNs = haltedAtBootNs
-    }
-
     /// From the local socket.
     package init(_ request: EventPanicRequested, cameAt: Timestamp) {
         let name = request.eventID.isEmpty ? request.issuer : request.eventID

@@ -9,6 +9,9 @@ package enum RecorderNotice: Hashable, Sendable {
     case opened(log: String, head: UInt64)
     /// A trigger that stands in the log and has no completion yet.
     case panic(ExitTrigger)
+    /// The run has its record, and trading is halted since then. It starts no run: the lines that led to it may come
+    /// twice, and the second time their run may be gone.
+    case bound(trigger: String, haltedAtBootNs: UInt64)
     /// So many lines of that run are records now.
     case imported(trigger: String, lines: Int)
     /// The line after those cannot become a record as it is.
@@ -58,6 +61,11 @@ extension RecorderNotice {
                     JSONMember("head", .number(String(head))),
                 ]
             case .panic(let trigger): [JSONMember("say", .string("panic")), JSONMember("trigger", trigger.json)]
+            case .bound(let trigger, let haltedAtBootNs):
+                [
+                    JSONMember("say", .string("bound")), JSONMember("trigger", .string(trigger)),
+                    JSONMember("halted_at_boot_ns", .number(String(haltedAtBootNs))),
+                ]
             case .imported(let trigger, let lines):
                 [
                     JSONMember("say", .string("imported")), JSONMember("trigger", .string(trigger)),
@@ -83,6 +91,10 @@ extension RecorderNotice {
         case "panic":
             guard let trigger = json["trigger"] else { throw ExitLineError("trigger is missing") }
             self = .panic(try ExitTrigger(json: trigger))
+        case "bound":
+            self = .bound(
+                trigger: try fields.text("trigger"),
+                haltedAtBootNs: try fields.number("halted_at_boot_ns", UInt64.init))
         case "imported":
             self = .imported(trigger: try fields.text("trigger"), lines: try fields.number("lines", Int.init))
         case "stuck":
