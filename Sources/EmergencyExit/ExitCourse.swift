@@ -153,7 +153,7 @@ struct ExitCourse {
     private mutating func start(_ trigger: ExitTrigger, journal: [ExitLine]) {
         let machine = ExitRun(
             trigger: trigger.id, haltedAt: trigger.haltedAtBootNs.map { Milliseconds($0 / 1_000_000) },
-            instruments: instruments, rules: worker.rules, journal: ActiveRun.orders(in: journal),
+            instruments: instruments, rules: worker.rules, journal: ExitPast.read(journal),
             completion: ActiveRun.end(in: journal)?.completion, at: now)
         var run = ActiveRun(trigger, machine, journal: journal, startedAtNs: worker.clock.wallNanoseconds())
         if let end = ActiveRun.end(in: journal) {

@@ -28,6 +28,9 @@ final class Auditor {
     private(set) var orderCount = 0
     /// Nil while the process is dead.
     var livesSince: Milliseconds?
+    /// Nil while the exit worker is dead.
+    var exitLivesSince: Milliseconds?
+    private(set) var notFlatCount = 0
 
     init(_ world: WorldParts) { self.world = world }
 
@@ -40,7 +43,7 @@ final class Auditor {
     var digest: String { Digest.sha256(lines.joined(separator: "\n")).hex }
 
     /// Every intent has its end.
-    var hasSettled: Bool { books.openIntents.isEmpty }
+    var hasSettled: Bool { books.openIntents.isEmpty && books.openPanics.isEmpty }
 
     /// The user stream forbids nothing any more.
     var isHeard: Bool { !books.isReducing(for: "user_stream") }
@@ -86,6 +89,7 @@ final class Auditor {
         case .orderOutcome(let outcome): try compare(outcome)
         case .fill(let fill): try compare(fill)
         case .executionResult(let result): try compare(result)
+        case .panicCompleted(let completed): compare(completed)
         default: break
         }
     }
@@ -146,6 +150,16 @@ final class Auditor {
         if said != executed { find("intent \(result.intentSequence) says \(said) filled, the venue \(executed)") }
     }
 
+    /// What a completion does not name is closed, unless other hands have just traded.
+    private func compare(_ completed: EventPanicCompleted) {
+        if completed.positionsFailed > 0 { notFlatCount += 1 }
+        let named = Set(completed.failedSymbols)
+        guard !named.contains("UNKNOWN"), world.time.now - world.hands.lastAt > 20_000 else { return }
+        for holding in world.exchange.venue.holdings where !holding.quantity.isZero && !named.contains(holding.symbol) {
+            find("panic \(completed.panicSequence) is completed, and \(holding.symbol) \(holding.quantity) is open")
+        }
+    }
+
     // MARK: The venue
 
     private func readVenueTrades() throws {
@@ -186,6 +200,9 @@ final class Auditor {
             && order.positionSide == request.place
             && (request.mayOpen ? order.quantity == request.quantity : order.quantity <= request.quantity)
         if !isSame { find("order \(order.id) is not what request \(number) says") }
+        if request.mayOpen, books.isExited {
+            find("order \(order.id) opened \(order.symbol) after the exit was completed")
+        }
         guard request.mayOpen, let (name, since) = books.firstGuard(of: request.symbol) else { return }
         // What left before the guard was raised may still arrive; nothing leaves after it.
         guard let left = world.exchange.departures[order.clientID], left <= since else {
@@ -206,9 +223,10 @@ final class Auditor {
 
     /// Requests of which nothing is said.
     private func lookForSilence() {
-        guard let since = livesSince else { return }
         for number in books.openRequests {
-            guard let request = books.requests[number], !request.isSpokenOf else { continue }
+            guard let request = books.requests[number], !request.isSpokenOf,
+                let since = request.isExit ? exitLivesSince : livesSince
+            else { continue }
             let age = world.time.now - max(since, request.recordedAt)
             if age > Auditor.outcomeMax { find("request \(number) of \(request.symbol): no outcome after \(age) ms") }
         }
@@ -227,6 +245,7 @@ final class Auditor {
     func settle() throws {
         try look()
         for intent in books.openIntents { find("intent \(intent) has no end") }
+        for panic in books.openPanics { find("panic \(panic) has no completion") }
         for number in books.openRequests where !books.isGivenUp(number) { find("request \(number) has no outcome") }
         if !isHeard { find("the user stream stands, and reducing is still raised for it") }
         for name in tradeNames where !books.fills.contains(name) { find("trade \(name) is not in the log") }

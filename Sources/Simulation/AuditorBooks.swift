@@ -18,6 +18,7 @@ struct AuditorBooks {
         let mayOpen: Bool
         let clientID: String
         let recordedAt: Milliseconds
+        let isExit: Bool
         var isFinal = false
         /// Some outcome stands in the log.
         var isSpokenOf = false
@@ -30,6 +31,10 @@ struct AuditorBooks {
     private(set) var fills: Set<String> = []
     /// Of fills, by symbol and side.
     private(set) var positions: [String: ExactSum] = [:]
+    private(set) var openPanics: [UInt64] = []
+    /// All triggers are completed, and trading is halted still.
+    var isExited: Bool { openPanics.isEmpty && hasCompleted && isGuarded("halt") }
+    private var hasCompleted = false
     private(set) var unknownCount = 0
     private(set) var givenUpCount = 0
     /// Why `reducing` was raised, how often.
@@ -72,12 +77,23 @@ struct AuditorBooks {
         case .fill(let fill): return try take(fill, at, find)
         case .executionResult(let result): return take(result, at, find)
         case .halt: raise("halt", "halt", at)
-        case .panicRequested: raise("halt", "panic", at)
+        case .panicRequested:
+            raise("halt", "panic", at)
+            openPanics.append(number)
+        case .panicCompleted(let completed):
+            guard openPanics.contains(completed.panicSequence) else {
+                find("panic \(completed.panicSequence) is completed twice, or was none")
+                return nil
+            }
+            openPanics.removeAll { $0 == completed.panicSequence }
+            hasCompleted = true
+            return "completed \(at) \(number) \(completed.positionsTotal)/\(completed.positionsFailed)"
         case .reducingRaised(let reducing):
             reducingCounts[reducing.cause, default: 0] += 1
             raise("reducing", reducing.cause, at)
         case .reducingEnded(let ended): raised["reducing"]?.removeAll { $0.holder == ended.cause }
         case .resume(let resume):
+            if resume.scope == .halt { hasCompleted = false }
             if resume.scope == .reducing { reducingResumedAt = at }
             raised[
                 resume.scope == .halt ? "halt" : resume.scope == .reducing ? "reducing" : "symbol/\(resume.symbol)"] =
@@ -102,13 +118,17 @@ struct AuditorBooks {
         if mayOpen, let (name, _) = firstGuard(of: request.symbol) {
             find("request \(number) may open \(request.symbol), and \(name) is raised")
         }
-        if intents[request.intentSequence] == nil { find("request \(number) has no intent") }
+        let isExit = request.rule == "exit/1"
+        if !isExit, intents[request.intentSequence] == nil { find("request \(number) has no intent") }
+        if isExit, mayOpen || !openPanics.contains(request.intentSequence) {
+            find("request \(number) of the exit may open, or has no trigger that stands")
+        }
         if isEnded(request.intentSequence) { find("request \(number) follows the end of its intent") }
         if requestOfClientID[request.clientOrderID] != nil { find("request \(number): its client order id is used") }
         requests[number] = Request(
             intent: request.intentSequence, symbol: request.symbol, side: request.side == .buy ? "BUY" : "SELL",
             place: place, quantity: ExactSum(try ExactDecimal(request.quantity)), mayOpen: mayOpen,
-            clientID: request.clientOrderID, recordedAt: at)
+            clientID: request.clientOrderID, recordedAt: at, isExit: isExit)
         requestOfClientID[request.clientOrderID] = number
         openRequests.append(number)
         requestsOfIntent[request.intentSequence, default: []].append(number)

@@ -12,13 +12,17 @@ final class SimulatedLine: ExchangeLine, @unchecked Sendable {
     private let exchange: SimulatedExchange
     private let time: VirtualTime
     private let client: String
+    private let budgetClass: BudgetClass
     private var budget = Budget()
     /// The exchange's clock less ours.
     private var offset: Milliseconds = 0
     private var isAskingTheTime = false
     var isDead = false
 
-    init(_ exchange: SimulatedExchange, _ time: VirtualTime, client: String) {
+    init(
+        _ exchange: SimulatedExchange, _ time: VirtualTime, client: String, budgetClass: BudgetClass = .ordinary
+    ) {
+        self.budgetClass = budgetClass
         self.exchange = exchange
         self.time = time
         self.client = client
@@ -29,7 +33,7 @@ final class SimulatedLine: ExchangeLine, @unchecked Sendable {
     }
 
     func command<Value>(_ command: Command<Value>, then: @escaping (Exchange.Answer<Value>) -> Void) {
-        self.command(command, .ordinary, then: then)
+        self.command(command, budgetClass, then: then)
     }
 
     func command<Value>(

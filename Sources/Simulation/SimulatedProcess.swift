@@ -110,6 +110,12 @@ struct WorldParts {
     let policy: ExecutionPolicy
     let routing: RoutingPolicy
     let checkpoint: Checkpoint
+    let hands: OtherHands
     /// A world that cannot go on.
     let fail: (any Error) -> Void
+}
+
+/// When others last traded on the account.
+final class OtherHands {
+    var lastAt: Milliseconds = .min / 2
 }

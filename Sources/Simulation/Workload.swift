@@ -12,6 +12,10 @@ final class Workload {
     private let wake: () -> Void
     private(set) var decisions = 0
     private(set) var halts = 0
+    private(set) var panics = 0
+    /// Called when a trigger stands in the log.
+    var panicked: () -> Void = {}
+    private var open: [SequenceNumber] = []
     private(set) var strangers = 0
     var hasEnded = false
 
@@ -95,6 +99,8 @@ final class Workload {
 
     private func halt() throws {
         guard !hasEnded else { return }
+        world.time.after(chance.within(1_800_000...7_200_000)) { try self.halt() }
+        if chance.percent(60) { return try race() }
         halts += 1
         var halt = EventHalt()
         halt.reason = "drill"
@@ -102,8 +108,44 @@ final class Workload {
         try append(
             try Drafts.halt(
                 halt, traceID: "", cause: .none, basis: .none, producer: "ops", at: world.log.clock.now()))
-        world.time.after(chance.within(5_000...900_000)) { try self.resume(.halt) }
-        world.time.after(chance.within(1_800_000...7_200_000)) { try self.halt() }
+        world.time.after(chance.within(5_000...900_000)) { try self.endHalt() }
+    }
+
+    /// A panic in the moment in which orders are on their way; now and then a second one behind it.
+    private func race() throws {
+        for _ in 0..<(1 + chance.below(4)) { try decide() }
+        wake()
+        world.time.after(chance.within(1...2_500)) { try self.panic() }
+        if chance.percent(25) { world.time.after(chance.within(1...6_000)) { try self.panic() } }
+    }
+
+    private func panic() throws {
+        panics += 1
+        let now = world.log.clock.now()
+        let fields = FieldMap([
+            ("event_id", "p\(panics)"), ("reason", "drill"), ("severity", "CRITICAL"), ("issued_by", "ops"),
+            ("ts", String(now.milliseconds)),
+        ])
+        let draft = try Intake.draft(
+            stream: StreamCatalogue.panics.text, fields: fields, key: nil, traceID: nil, producer: "ops",
+            recordedAt: now)
+        guard case .appended(let place) = try world.log.append([draft], .emergency)[0] else {
+            throw SimulationError("a trigger was refused")
+        }
+        open.append(place.sequence)
+        panicked()
+        wake()
+        world.time.after(chance.within(5_000...600_000)) { try self.endHalt() }
+    }
+
+    /// Not before every trigger has its completion.
+    private func endHalt() throws {
+        let isDone = try world.log.snapshot { snapshot in
+            try open.allSatisfy { try snapshot.first(.own("panic.completed/\($0)"), stream: nil) != nil }
+        }
+        guard isDone else { return world.time.after(10_000) { try self.endHalt() } }
+        open = []
+        if try world.log.snapshot({ try $0.guards() }).first("halt") != nil { try resume(.halt) }
     }
 
     /// Ends what needs an operator, a while after it began.
@@ -165,7 +207,10 @@ final class Workload {
             {"symbol":"\(symbol)","side":"\(side)","position_side":"\(place)","quantity":"\(1 + hands.below(3))",\
             "reason":"\(reason)"}
             """)
-        if problem.isEmpty { strangers += 1 }
+        if problem.isEmpty {
+            strangers += 1
+            world.hands.lastAt = world.time.now
+        }
         world.time.after(hands.within(300_000...3_600_000)) { self.trade() }
     }
 }

@@ -36,6 +36,10 @@ package final class World {
     private var kills = 0
     private var killsAtEffects = 0
     private var isCalm = false
+    private var exit: SimulatedExit?
+    private let disk = ExitDisk()
+    private var exitChance: Chance
+    private var exitKills = 0
 
     /// - Parameter log: new and empty.
     package static func run(_ plan: WorldPlan, folder: String) throws -> WorldVerdict {
@@ -50,6 +54,7 @@ package final class World {
 
     private init(_ plan: WorldPlan, _ time: VirtualTime, _ log: EventLog) throws {
         chance = Chance(plan.seed, 6)
+        exitChance = Chance(plan.seed, 9)
         let box = FailureBox()
         var policy = ExecutionPolicy()
         policy.leverageMax = 20
@@ -59,6 +64,7 @@ package final class World {
         parts = WorldParts(
             plan: plan, time: time, log: log, exchange: exchange, policy: policy,
             routing: try settings.routing(configSequence: 0), checkpoint: Checkpoint(),
+            hands: OtherHands(),
             fail: { box.error = box.error ?? $0 })
         failures = box
         auditor = Auditor(parts)
@@ -72,9 +78,11 @@ package final class World {
     // MARK: The course of it
 
     private func run() throws -> WorldVerdict {
-        let workload = Workload(parts) { do { try self.process?.turn() } catch { self.parts.fail(error) } }
+        let workload = Workload(parts) { do { try self.turn() } catch { self.parts.fail(error) } }
+        workload.panicked = { self.exitMayDie() }
         self.workload = workload
         try live()
+        try liveExit()
         workload.begin()
         weather.begin()
         tick()
@@ -85,7 +93,8 @@ package final class World {
         weather.end()
         isCalm = true
         process?.effectsLeft = nil
-        try pass(until: end + World.settleMax) { self.auditor.hasSettled }
+        exit?.effectsLeft = nil
+        try pass(until: end + World.settleMax) { self.auditor.hasSettled && self.exit?.isIdle == true }
         let settledAt = parts.time.now
         try pass(until: settledAt + World.feedMax) {
             self.auditor.isHeard && self.process?.feed.wholeSince ?? 0 > settledAt
@@ -112,9 +121,15 @@ package final class World {
 
     private func tick() {
         parts.time.after(5_000) {
-            try self.process?.turn()
+            try self.turn()
             self.tick()
         }
+    }
+
+    /// The exit first, as its process would be: it waits for nobody.
+    private func turn() throws {
+        try exit?.turn()
+        try process?.turn()
     }
 
     // MARK: Lives
@@ -156,6 +171,26 @@ package final class World {
         }
     }
 
+    private func liveExit() throws {
+        let life = SimulatedExit(parts, disk) { self.riseExit() }
+        exit = life
+        auditor.exitLivesSince = parts.time.now
+        try life.start()
+    }
+
+    private func riseExit() {
+        exit = nil
+        auditor.exitLivesSince = nil
+        exitKills += 1
+        parts.time.after(exitChance.within(200...15_000)) { try self.liveExit() }
+    }
+
+    /// In worlds with kills, in the middle of what it does.
+    private func exitMayDie() {
+        guard parts.plan.killEvery != nil, !isCalm, exitChance.percent(40) else { return }
+        exit?.effectsLeft = exitChance.below(40)
+    }
+
     private func verdict(_ workload: Workload) -> WorldVerdict {
         WorldVerdict(
             world: parts.plan.text, findings: auditor.findings, digest: auditor.digest, hours: parts.plan.hours,
@@ -163,7 +198,8 @@ package final class World {
             counts: [
                 "decisions": workload.decisions, "intents": auditor.intentCount, "orders": auditor.orderCount,
                 "trades": auditor.tradeCount, "kills": kills, "kills between effects": killsAtEffects,
-                "halts": workload.halts, "other hands": workload.strangers, "requests": parts.exchange.requests,
+                "halts": workload.halts, "panics": workload.panics, "exits not flat": auditor.notFlatCount,
+                "kills of the exit": exitKills, "other hands": workload.strangers, "requests": parts.exchange.requests,
                 "answers lost on the wire": parts.exchange.lost, "refused connections": weather.refusals,
                 "faults met": weather.fired.reduce(0) { $0 + $1.count }, "unknown": auditor.unknownCount,
                 "given up": auditor.givenUpCount, "losses of the user stream": auditor.lossCount,

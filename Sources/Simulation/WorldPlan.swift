@@ -22,6 +22,8 @@ package struct WorldPlan: Sendable {
         case inventsFills = "invents-fills"
         /// Nobody minds that the user stream is away.
         case ignoresLoss = "ignores-stream-loss"
+        /// The exit believes what it sees at once: nothing that left before the halt is waited for.
+        case ignoresTheFence = "ignores-the-fence"
     }
 
     package let seed: UInt64

@@ -44,7 +44,7 @@ extension ExitRun {
     }
 
     mutating func tradesDue(_ now: Milliseconds) -> [ExitEffect] {
-        tradeAsks.keys.sorted { $0.clientOrderID.text < $1.clientOrderID.text }.compactMap { close in
+        tradeAsks.keys.sorted { ($0.place, $0.part) < ($1.place, $1.part) }.compactMap { close in
             guard tradeAsks[close]?.asking.isDue(now) == true, let ask = tradeAsks[close] else { return nil }
             return .trades(close, orderID: ask.orderID)
         }
