@@ -89,6 +89,7 @@ extension ExitRun {
             return []
         }
         settle(close, now)
+        change(close) { $0.executed = report.executedQuantity }
         let end = ClosedOrder(
             state: report.status.outcome, executed: report.executedQuantity, averagePrice: report.averagePrice,
             exchangeOrderID: report.orderID, errorCode: 0, reason: "")
@@ -114,7 +115,10 @@ extension ExitRun {
         asking.pause(now, atLeast: answer.trouble?.wait)
         change(close) { $0.stage = .unresolved(asking, looks: looks + 1) }
         guard case .rejected(let why) = answer, why.kind == .notFound, !order.wasSeen,
-            now >= order.sentAt + rules.horizonMilliseconds
+            let position = positions[close.place],
+            // Its look-up is one witness, the position another.
+            now >= order.leftAt
+                + (position.mayHaveReduced(order) ? rules.doubtMilliseconds : rules.horizonMilliseconds)
         else { return [] }
         settle(close, now)
         let end = ClosedOrder(

@@ -17,6 +17,9 @@ struct ExitPosition: Sendable {
         }
         let close: CloseOrder
         let sentAt: Milliseconds
+        /// What was held when it left, or, after a crash, as much as it was for.
+        let heldBefore: ExactDecimal
+        var executed = ExactDecimal.zero
         var stage: Stage
         /// When it left last.
         var leftAt: Milliseconds
@@ -62,6 +65,14 @@ struct ExitPosition: Sendable {
     /// An answer to an order of it is awaited, or an order waits to leave.
     var isMoving: Bool { orders.contains { $0.isOnItsWay && !$0.isUnresolved } }
 
+    /// Whether less is held than the other orders explain: then an order that nobody shows may have been filled.
+    func mayHaveReduced(_ order: Order) -> Bool {
+        // What was sent before it was known when it left, and is in what was held then.
+        let later = orders.filter { $0.close.part > order.close.part }.map(\.executed)
+        guard seenAt >= order.leftAt, let rest = Sizing.sum(later + [held.magnitude]) else { return true }
+        return rest < order.heldBefore
+    }
+
     /// Orders whose fate is not known and may not come.
     private func isStuck(_ order: Order, mayGoOn: Bool) -> Bool {
         guard case .unresolved(_, let looks) = order.stage else { return false }
@@ -90,7 +101,8 @@ struct ExitPosition: Sendable {
         let part = (orders.map(\.close.part).max() ?? 0) + 1
         let close = CloseOrder(
             trigger: trigger, place: place, part: part, side: closingSide, quantity: queue.removeFirst())
-        orders.append(Order(close: close, sentAt: now, stage: .inFlight, leftAt: now))
+        orders.append(
+            Order(close: close, sentAt: now, heldBefore: held.magnitude, stage: .inFlight, leftAt: now))
         return close
     }
 

@@ -77,7 +77,7 @@ package struct ExitRun: Sendable {
         asking.pause(now - 1_000)  // due at once
         position.orders.append(
             ExitPosition.Order(
-                close: close, sentAt: now, stage: end == nil ? .unresolved(asking, looks: 0) : .settled,
+                close: close, sentAt: now, heldBefore: close.quantity, stage: end == nil ? .unresolved(asking, looks: 0) : .settled,
                 leftAt: now))
         position.wasHeld = true
         // What was not taken, without a refusal, has no code.

@@ -165,5 +165,8 @@ package struct ExitRules: Sendable {
     package var horizonMilliseconds =
         Milliseconds(Limits.recvWindowMillisecondsDefault + Limits.horizonMarginMillisecondsMin)
 
+    /// The same, where the position is smaller than the orders that are known explain.
+    package var doubtMilliseconds: Milliseconds = 600_000
+
     package init() {}
 }
