@@ -228,7 +228,11 @@ final class Auditor {
                 let since = request.isExit ? exitLivesSince : livesSince
             else { continue }
             let age = world.time.now - max(since, request.recordedAt)
-            if age > Auditor.outcomeMax { find("request \(number) of \(request.symbol): no outcome after \(age) ms") }
+            if age > Auditor.outcomeMax {
+                find(
+                    "request \(number)\(request.isExit ? " (exit)" : "") of \(request.symbol): no outcome after \(age) ms"
+                )
+            }
         }
     }
 
@@ -246,7 +250,13 @@ final class Auditor {
         try look()
         for intent in books.openIntents { find("intent \(intent) has no end") }
         for panic in books.openPanics { find("panic \(panic) has no completion") }
-        for number in books.openRequests where !books.isGivenUp(number) { find("request \(number) has no outcome") }
+        for number in books.openRequests where !books.isGivenUp(number) {
+            guard let request = books.requests[number] else { continue }
+            let of = request.isExit ? "panic" : "intent"
+            find(
+                "request \(number) of \(of) \(request.intent) (\(request.symbol)) has no outcome\(request.isSpokenOf ? " but unknown" : "")"
+            )
+        }
         if !isHeard { find("the user stream stands, and reducing is still raised for it") }
         for name in tradeNames where !books.fills.contains(name) { find("trade \(name) is not in the log") }
         var held: [String: ExactSum] = [:]

@@ -12,6 +12,7 @@ final class SimulatedExchange {
     private let time: VirtualTime
     private let latency: ClosedRange<Milliseconds>
     private var chance: Chance
+    private let slowOneIn: Int
     /// No connection can be made until then.
     var refusesUntil: Milliseconds = 0
     /// Nor one of a user stream until then.
@@ -32,6 +33,7 @@ final class SimulatedExchange {
         self.time = time
         latency = plan.latency
         chance = Chance(plan.seed, 2)
+        slowOneIn = plan.isRestless ? 8 : 200
         var options = VenueOptions()
         options.seed = plan.seed
         options.accounts = [.init(key: SimulatedExchange.key, secret: SimulatedExchange.secret)]
@@ -48,7 +50,7 @@ final class SimulatedExchange {
     /// One way: short as a rule, seconds now and then.
     func travelTime() -> Milliseconds {
         let usual = chance.within(latency)
-        return chance.below(200) == 0 ? usual + chance.within(500...3_000) : usual
+        return chance.below(slowOneIn) == 0 ? usual + chance.within(500...3_000) : usual
     }
 
     /// A request to the control API, which must be right.

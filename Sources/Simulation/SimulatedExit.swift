@@ -8,9 +8,14 @@ internal import Exchange
 internal import Records
 internal import Services
 
-/// What outlives the worker: the lines of each run, by the trigger's record.
+/// What outlives the worker: each run that is not over, by the trigger's record.
 final class ExitDisk {
-    var lines: [SequenceNumber: [ExitLine]] = [:]
+    struct Journal {
+        let panic: OpenPanic
+        var lines: [ExitLine] = []
+        var completion: ExitCompletion?
+    }
+    var journals: [SequenceNumber: Journal] = [:]
 }
 
 final class SimulatedExit {
@@ -51,6 +56,10 @@ final class SimulatedExit {
     /// Before anything else, as a worker does that has just started.
     func start() throws {
         askForInstruments()
+        // Completed, and an order of theirs is still looked for.
+        for (_, journal) in disk.journals.sorted(by: { $0.key < $1.key }) where journal.completion != nil {
+            try begin(journal.panic)
+        }
         try turn()
     }
 
@@ -70,7 +79,7 @@ final class SimulatedExit {
         }
     }
 
-    var isIdle: Bool { runs.isEmpty && state.trading.panics.open.isEmpty }
+    var isIdle: Bool { disk.journals.isEmpty && runs.isEmpty && state.trading.panics.open.isEmpty }
 
     func kill() {
         isDead = true
@@ -91,15 +100,16 @@ final class SimulatedExit {
     }
 
     private func begin(_ panic: OpenPanic) throws {
-        let lines = disk.lines[panic.sequence] ?? []
-        disk.lines[panic.sequence] = lines
+        let journal = disk.journals[panic.sequence] ?? ExitDisk.Journal(panic: panic)
+        disk.journals[panic.sequence] = journal
         var rules = ExitRules()
         if world.plan.sabotage == .ignoresTheFence { rules.fenceMilliseconds = 0 }
         let machine = ExitRun(
             trigger: "\(world.log.id)/\(panic.sequence)", haltedAt: haltedAt, instruments: instruments, rules: rules,
-            journal: ExitPast.read(lines), at: world.time.now)
+            journal: ExitPast.read(journal.lines), completion: journal.completion, at: world.time.now)
         let run = Run(panic, machine, startedAt: world.time.now)
-        for case .request(let close, let number, _) in lines {
+        run.hasEnd = journal.completion != nil
+        for case .request(let close, let number, _) in journal.lines {
             guard let request = try world.log.snapshot({ try $0.first(.own(key(run, number)), stream: nil) }) else {
                 throw SimulationError("a journaled close has no record")
             }
@@ -132,6 +142,7 @@ final class SimulatedExit {
         for run in runs where !run.hasEnd && !isDead {
             guard let completion = run.machine.completion else { continue }
             run.hasEnd = true
+            disk.journals[run.panic.sequence]?.completion = completion
             let end = ExitEnd(
                 completion: completion, startedAtNs: Timestamp(milliseconds: run.startedAt).nanoseconds,
                 completedAtNs: world.log.clock.now().nanoseconds)
@@ -142,7 +153,7 @@ final class SimulatedExit {
         }
         let over = runs.filter { $0.hasEnd && $0.machine.isOver }
         guard !over.isEmpty else { return }
-        for run in over { disk.lines[run.panic.sequence] = nil }
+        for run in over { disk.journals[run.panic.sequence] = nil }
         runs.removeAll { run in over.contains { $0 === run } }
         try turn()
     }
@@ -194,7 +205,9 @@ final class SimulatedExit {
         case .openOrders(let look): line.ask(.openOrders(nil)) { self.take(.openOrders(look, $0), run) }
         case .openAlgoOrders(let look): line.ask(.openAlgoOrders(nil)) { self.take(.openAlgoOrders(look, $0), run) }
         case .lookUp(let close):
-            line.ask(.order(close.place.symbol, .clientID(close.clientOrderID))) { self.take(.lookedUp(close, $0), run) }
+            line.ask(.order(close.place.symbol, .clientID(close.clientOrderID))) {
+                self.take(.lookedUp(close, $0), run)
+            }
         case .trades(let close, let orderID):
             line.ask(.accountTrades(close.place.symbol, .ofOrder(orderID))) { self.take(.trades(close, $0), run) }
         case .cancelAll(let symbol):
@@ -222,7 +235,7 @@ final class SimulatedExit {
     private func journal(_ close: CloseOrder, _ run: Run) throws {
         let number = UInt32(run.requests.count + 1)
         let at = world.log.clock.now()
-        disk.lines[run.panic.sequence, default: []].append(.request(close, number: number, atNs: at.nanoseconds))
+        disk.journals[run.panic.sequence]?.lines.append(.request(close, number: number, atNs: at.nanoseconds))
         let request = close.request(of: run.panic.sequence, number: number, world.policy)
         let place = try append(
             try Drafts.orderRequested(request, traceID: "", basis: .none, producer: "exit", at: at))
@@ -231,7 +244,7 @@ final class SimulatedExit {
 
     private func note(_ close: CloseOrder, _ end: ClosedOrder, _ run: Run) throws {
         guard let request = run.requests[close] else { throw SimulationError("a note on a close without a request") }
-        disk.lines[run.panic.sequence, default: []].append(.outcome(close, end, number: request.number))
+        disk.journals[run.panic.sequence]?.lines.append(.outcome(close, end, number: request.number))
         try append(
             try Drafts.orderOutcome(
                 end.outcome(of: request.sequence, close), traceID: "", producer: "exit", at: world.log.clock.now()))
@@ -241,7 +254,7 @@ final class SimulatedExit {
         guard let request = run.requests[close] else { throw SimulationError("trades of a close without a request") }
         for trade in trades {
             let line = ExitTrade(trade, of: close, number: request.number)
-            disk.lines[run.panic.sequence, default: []].append(.trade(line))
+            disk.journals[run.panic.sequence]?.lines.append(.trade(line))
             for note in line.notes(world.policy, of: request.sequence) {
                 switch note {
                 case .fill(let fill, let cause):

@@ -99,7 +99,8 @@ final class Workload {
 
     private func halt() throws {
         guard !hasEnded else { return }
-        world.time.after(chance.within(1_800_000...7_200_000)) { try self.halt() }
+        let isRestless = world.plan.isRestless
+        world.time.after(chance.within(isRestless ? 60_000...300_000 : 1_800_000...7_200_000)) { try self.halt() }
         if chance.percent(60) { return try race() }
         halts += 1
         var halt = EventHalt()
@@ -135,7 +136,7 @@ final class Workload {
         open.append(place.sequence)
         panicked()
         wake()
-        world.time.after(chance.within(5_000...600_000)) { try self.endHalt() }
+        world.time.after(chance.within(5_000...(world.plan.isRestless ? 30_000 : 600_000))) { try self.endHalt() }
     }
 
     /// Not before every trigger has its completion.

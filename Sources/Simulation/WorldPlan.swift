@@ -35,6 +35,8 @@ package struct WorldPlan: Sendable {
     /// Mean time between kills of the process; nil: it is never killed.
     let killEvery: Milliseconds?
     let faultEvery: Milliseconds
+    /// Halts and panics come every few minutes, and the network is slow at times: what left before them arrives late.
+    let isRestless: Bool
     let decisionEvery: Milliseconds
     /// One way over the network.
     let latency: ClosedRange<Milliseconds>
@@ -54,6 +56,7 @@ package struct WorldPlan: Sendable {
         let isStormy = seed.isMultiple(of: 8) || needsKills
         let killed = chance.percent(75) || needsKills || isStormy
         killEvery = killed ? isStormy ? chance.within(10_000...60_000) : chance.within(600_000...3_600_000) : nil
+        isRestless = seed % 5 == 2 || sabotage == .ignoresTheFence
         faultEvery = chance.within(120_000...420_000)
         decisionEvery = chance.within(60_000...180_000)
         let least = chance.within(1...40)
@@ -67,7 +70,7 @@ package struct WorldPlan: Sendable {
     /// For people.
     package var text: String {
         "seed \(seed), \(hours) h, \(symbols.count) symbols\(isHedged ? ", hedge mode" : "")"
-            + "\(hasOtherHands ? ", other hands" : "")\(killEvery == nil ? "" : ", kills")"
+            + "\(isRestless ? ", restless" : "")\(hasOtherHands ? ", other hands" : "")\(killEvery == nil ? "" : ", kills")"
             + (sabotage == .none ? "" : ", \(sabotage.rawValue)")
     }
 }

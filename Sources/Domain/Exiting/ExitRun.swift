@@ -36,6 +36,8 @@ package struct ExitRun: Sendable {
     private var lastWasBeyond = false
     private var hasToldFlat = false
     var lastCloseAt: Milliseconds?
+    /// Of an earlier life's orders, what is to be said first.
+    private var inherited: [ExitEffect] = []
     var tradeAsks: [CloseOrder: TradeAsk] = [:]
     var tradeAsksMade = 0
     package private(set) var completion: ExitCompletion?
@@ -77,9 +79,16 @@ package struct ExitRun: Sendable {
         asking.pause(now - 1_000)  // due at once
         position.orders.append(
             ExitPosition.Order(
-                close: close, sentAt: now, heldBefore: close.quantity, stage: end == nil ? .unresolved(asking, looks: 0) : .settled,
+                close: close, sentAt: now, heldBefore: close.quantity,
+                stage: end == nil ? .unresolved(asking, looks: 0) : .settled,
                 leftAt: now))
         position.wasHeld = true
+        if end == nil {
+            let unknown = ClosedOrder(
+                state: .unknown, executed: .zero, averagePrice: nil, exchangeOrderID: 0, errorCode: 0,
+                reason: "the process that sent it, or was about to, has died")
+            inherited.append(.note(close, unknown))
+        }
         // What was not taken, without a refusal, has no code.
         if let end, end.state == .rejected, end.errorCode != 0 {
             position.bar = ExitRun.isHarmless(end.errorCode, end.reason) ? .spent : .refused
@@ -156,7 +165,9 @@ package struct ExitRun: Sendable {
     private var deadline: Milliseconds { startedAt + rules.runMilliseconds }
 
     mutating func drive(_ now: Milliseconds) -> [ExitEffect] {
-        var effects = ordersDue(now) + tradesDue(now)
+        var effects = inherited
+        inherited = []
+        effects += ordersDue(now) + tradesDue(now)
         guard completion == nil else { return effects }
         effects += cancelsDue(now)
         if look == nil, now >= nextLookAt {
