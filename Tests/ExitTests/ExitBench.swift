@@ -121,7 +121,8 @@ extension TradingLog {
 
 enum Children {
     static func of(_ parent: Int32) -> [Int32] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []  // a process may end meanwhile
+        // A process may end meanwhile.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap(Int32.init).filter { stat($0)?.parent == parent }
     }
 

@@ -23,13 +23,14 @@ extension ExitRun {
             return waitOnce(close, wait, now) ?? notTaken(close, why.description, now)
         case .notSent(let why): return waitOnce(close, ExitRun.resendWait, now) ?? notTaken(close, why.description, now)
         case .unknown(let why):
-            // It may be asked about already.
-            guard !order.isUnresolved else { return [] }
-            change(close) { $0.stage = .unresolved(Asking(), looks: 0) }
             let state = ClosedOrder(
                 state: .unknown, executed: .zero, averagePrice: nil, exchangeOrderID: 0, errorCode: 0,
                 reason: why.description)
-            return [.note(close, state), .tell(.unknown(close, why.description)), .lookUp(close)]
+            let told: [ExitEffect] = [.note(close, state), .tell(.unknown(close, why.description))]
+            // It may be asked about already.
+            if order.isUnresolved { return told }
+            change(close) { $0.stage = .unresolved(Asking(), looks: 0) }
+            return told + [.lookUp(close)]
         }
     }
 
