@@ -85,7 +85,7 @@ struct ExitWorld {
     mutating func start() { perform(run.tick(now)) }
 
     /// Until the run is over, or for so long.
-    mutating func finish(within milliseconds: Milliseconds = 400_000) {
+    mutating func finish(within milliseconds: Milliseconds = 1_000_000) {
         let end = now + milliseconds
         start()
         while !run.isOver, step(until: end) {}

@@ -49,6 +49,7 @@ class Exchange:
             for symbol in part:
                 self.order(connection, symbol, "BUY")
         self.latency(0)
+        time.sleep(10.5 - time.time() % 10)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(some, [self.symbols[place::4] for place in range(4)]))
         # Orders of the opening must not stand in the way of the closes: 300 in ten seconds are allowed.

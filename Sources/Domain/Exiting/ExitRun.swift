@@ -79,7 +79,7 @@ package struct ExitRun: Sendable {
         asking.pause(now - 1_000)  // due at once
         position.orders.append(
             ExitPosition.Order(
-                close: close, sentAt: now, heldBefore: close.quantity,
+                close: close, sentAt: now, heldBefore: close.quantity, executed: end?.executed ?? .zero,
                 stage: end == nil ? .unresolved(asking, looks: 0) : .settled,
                 leftAt: now))
         position.wasHeld = true
