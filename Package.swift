@@ -64,6 +64,9 @@ let package = Package(
         room(
             "Services",
             ["Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", protobuf, logging, yams]),
+        room(
+            "RespServer",
+            ["Records", "EventLog", "Events", "Domain", "Services", logging] + nio.prefix(2)),
         room("EmergencyExit", ["Processes", "Records", "Events", "Exchange", "Domain"]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
         room(
@@ -78,7 +81,7 @@ let package = Package(
             name: "backstop",
             dependencies: [
                 "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "EmergencyExit",
-                "Services",
+                "Services", "RespServer",
                 arguments,
                 logging,
             ],
@@ -144,6 +147,8 @@ let package = Package(
         tests(
             "SafetyTests",
             ["TradingBench", "Programmes", "Processes", "Records", "EventLog", "Events", "backstop", "log-soak"]),
+        tests(
+            "RespTests", ["RespServer", "Programmes", "Records", "EventLog", "Events", "Domain", "backstop", logging]),
         tests("SoakTests", ["Programmes", "log-soak", "backstop", "exchange-simulator"]),
         tests("SimulationTests", ["Simulation"]),
         tests(

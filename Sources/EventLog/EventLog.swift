@@ -179,6 +179,18 @@ package final class EventLog: Sendable {
         return try box.take()
     }
 
+    /// As the blocking form, for event loops: `done` is called once, on the writer's thread, and must not block.
+    /// Jobs of one class are written in the order of these calls.
+    package func transact<R: Sendable>(
+        _ writeClass: WriteClass, _ body: @escaping @Sendable (inout LogTransaction) throws -> R,
+        done: @escaping @Sendable (Result<R, any Error>) -> Void
+    ) {
+        let box = ResultBox<R>()
+        do {
+            try submit(writeClass, box, mayLead: false, body) { done(Result { try box.take() }) }
+        } catch { done(.failure(error)) }
+    }
+
     private func submit<R: Sendable>(
         _ writeClass: WriteClass, _ box: ResultBox<R>, mayLead: Bool,
         _ body: @escaping @Sendable (inout LogTransaction) throws -> R,

@@ -60,6 +60,50 @@ enum GroupReading {
         }
     }
 
+    /// The names of a stream's groups, in byte order.
+    static func names<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber
+    ) throws -> [String] {
+        try transaction.withCursor(tables.groups) { cursor in
+            var found: [String] = []
+            var isThere = try cursor.seek(PrefixedKey(stream.rawValue, []))
+            while isThere {
+                let key = try PrefixedKey(reading: cursor.key)
+                guard key.prefix == stream.rawValue else { break }
+                found.append(String(decoding: key.rest, as: UTF8.self))
+                isThere = try cursor.next()
+            }
+            return found
+        }
+    }
+
+    /// A group's pending entries with ids of the closed range, at most `limit`, of one consumer or of all,
+    /// delivered at `deliveredUntil` or before.
+    static func pending<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamState, _ group: GroupState,
+        _ range: ClosedRange<EntryID>, consumer: String?, deliveredUntil: Timestamp?, limit: Int
+    ) throws -> [PendingEntry] {
+        let consumers = try consumers(transaction, tables, group.number)
+        let names = Dictionary(uniqueKeysWithValues: consumers.map { ($0.state.number, $0.name) })
+        let wanted = consumer.map { name in consumers.first { $0.name.utf8.elementsEqual(name.utf8) }?.state.number ?? 0
+        }
+        var found: [PendingEntry] = []
+        guard limit > 0 else { return [] }
+        try walkRuns(transaction, tables, group.number, range) { run in
+            guard wanted == nil || wanted == run.delivery.consumer else { return true }
+            if let deliveredUntil, run.delivery.deliveredAt > deliveredUntil { return true }
+            for entry in try run.entries(transaction, tables, stream.number) where range.contains(entry.id) {
+                guard found.count < limit else { return false }
+                found.append(
+                    PendingEntry(
+                        id: entry.id, consumer: names[run.delivery.consumer] ?? "",
+                        deliveredAt: run.delivery.deliveredAt, deliveryCount: run.delivery.count))
+            }
+            return found.count < limit
+        }
+        return found
+    }
+
     static func summary<T: ReadableTransaction & ~Copyable>(
         _ transaction: borrowing T, _ tables: Tables, _ stream: StreamState, _ name: String, _ group: GroupState
     ) throws -> GroupSummary {
@@ -132,25 +176,9 @@ extension LogSnapshot {
         deliveredUntil: Timestamp? = nil, limit: Int
     ) throws -> [PendingEntry] {
         let (streamState, state) = try find(stream, group)
-        let consumers = try GroupReading.consumers(transaction, tables, state.number)
-        let names = Dictionary(uniqueKeysWithValues: consumers.map { ($0.state.number, $0.name) })
-        let wanted = consumer.map { name in consumers.first { $0.name.utf8.elementsEqual(name.utf8) }?.state.number ?? 0
-        }
-        var found: [PendingEntry] = []
-        guard limit > 0 else { return [] }
-        try GroupReading.walkRuns(transaction, tables, state.number, range) { run in
-            guard wanted == nil || wanted == run.delivery.consumer else { return true }
-            if let deliveredUntil, run.delivery.deliveredAt > deliveredUntil { return true }
-            for entry in try run.entries(transaction, tables, streamState.number) where range.contains(entry.id) {
-                guard found.count < limit else { return false }
-                found.append(
-                    PendingEntry(
-                        id: entry.id, consumer: names[run.delivery.consumer] ?? "",
-                        deliveredAt: run.delivery.deliveredAt, deliveryCount: run.delivery.count))
-            }
-            return found.count < limit
-        }
-        return found
+        return try GroupReading.pending(
+            transaction, tables, streamState, state, range, consumer: consumer, deliveredUntil: deliveredUntil,
+            limit: limit)
     }
 
     /// Entries that nobody could finish, with ids of the closed range, at most `limit`.

@@ -58,14 +58,7 @@ package struct LogSnapshot: ~Copyable {
 
     /// As `entries`, from the end.
     package func entriesBack(_ stream: StreamNumber, _ range: ClosedRange<EntryID>, limit: Int) throws -> [IndexEntry] {
-        var found: [IndexEntry] = []
-        guard limit > 0 else { return [] }
-        try StreamIndex.walkVisibleBack(transaction, tables, stream, from: range.upperBound) { entry in
-            guard entry.id >= range.lowerBound else { return false }
-            found.append(entry)
-            return found.count < limit
-        }
-        return found
+        try StreamIndex.visibleBack(transaction, tables, stream, range, limit: limit)
     }
 
     // MARK: Guards

@@ -115,6 +115,35 @@ enum StreamIndex {
         return found
     }
 
+    /// As `visible`, from the end.
+    static func visibleBack<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, _ range: ClosedRange<EntryID>, limit: Int
+    ) throws -> [IndexEntry] {
+        var found: [IndexEntry] = []
+        guard limit > 0 else { return [] }
+        try walkVisibleBack(transaction, tables, stream, from: range.upperBound) { entry in
+            guard entry.id >= range.lowerBound else { return false }
+            found.append(entry)
+            return found.count < limit
+        }
+        return found
+    }
+
+    /// The names of all streams, in byte order.
+    static func names<T: ReadableTransaction & ~Copyable>(
+        _ transaction: borrowing T, _ tables: Tables
+    ) throws -> [StreamName] {
+        try transaction.withCursor(tables.streamNames) { cursor in
+            var found: [StreamName] = []
+            var isThere = try cursor.first()
+            while isThere {
+                found.append(try StreamName(String(decoding: cursor.key.array(), as: UTF8.self)))
+                isThere = try cursor.next()
+            }
+            return found
+        }
+    }
+
     /// The entries with ids in the closed range, hidden or not, at most `limit`.
     static func entries<T: ReadableTransaction & ~Copyable>(
         _ transaction: borrowing T, _ tables: Tables, _ stream: StreamNumber, _ range: ClosedRange<EntryID>, limit: Int

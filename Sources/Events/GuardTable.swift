@@ -4,8 +4,8 @@
 
 import Records
 
-enum GuardName {
-    static let halt = "halt"
+package enum GuardName {
+    package static let halt = "halt"
     static let reducing = "reducing"
     static func symbol(_ symbol: String) -> String { "symbol/\(symbol)" }
     static func pair(_ x: String, _ y: String, _ sideX: EventSide, _ sideY: EventSide) -> String {

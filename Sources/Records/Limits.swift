@@ -205,6 +205,32 @@ package enum Limits {
     package static let panicAppendMillisecondsMax = 30_000
     package static let heartIntervalMillisecondsMax = 60_000
 
+    // The Redis face.
+    /// What a record can hold as a whole; its fields are narrower and say so by name.
+    package static let respBulkBytesMax = bodyBytesMax
+    package static let respArgumentsMax = 1 << 16
+    /// Redis' own bound of a line.
+    package static let respLineBytesMax = 64 << 10
+    /// All arguments of one command.
+    package static let respCommandBytesMax = 4 << 20
+    /// Commands between MULTI and EXEC, and their arguments' bytes.
+    package static let respQueuedCommandsMax = 10_000
+    package static let respQueuedBytesMax = 8 << 20
+    /// Commands of one connection that share one closure; beyond so many bytes that wait, nothing more is read.
+    package static let respBatchCommandsMax = 256
+    package static let respBatchBytesMax = 1 << 20
+    /// A larger answer is an error.
+    package static let respReplyBytesMax = 32 << 20
+    /// What a client has not read yet; beyond, its commands wait.
+    package static let respOutputBytesHigh = 1 << 20
+    package static let respOutputBytesLow = 256 << 10
+    /// Who does not read for so long, with answers waiting, is closed.
+    package static let respStalledMillisecondsMax: Int64 = 30_000
+    package static let respConnectionsMax = 10_000
+    package static let respWatchedKeysMax = 1_000
+    package static let respBlockedEntriesMax = 1_000
+    package static let respClientNameBytesMax = 256
+
     // Commands.
     package static let queryPageRecordsMax = 500
 

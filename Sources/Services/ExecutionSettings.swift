@@ -58,6 +58,10 @@ extension Settings {
         }
     }
 
+    package var redisExact: Bool {
+        get throws(SettingError) { try flag("redis.exact") }
+    }
+
     /// Nothing is sent to a real exchange with a horizon that is shorter than what it takes to be sure.
     package func checkHorizon(isLoopback: Bool) throws(SettingError) {
         let margin = try integer("execution.horizon_margin_ms")

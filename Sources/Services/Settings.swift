@@ -73,6 +73,10 @@ package struct SettingDefinition: Sendable {
             name: "log.size_max_bytes", unit: "bytes", fallback: "0",
             meaning: "the log's own maximum; 0: bounded by its disk alone", isDecisive: false),
         SettingDefinition(
+            name: "redis.exact", unit: "true/false", fallback: "false",
+            meaning: "over --resp, Redis' lag (with its blind spots) and its DELCONSUMER (which drops what is pending)",
+            isDecisive: false),
+        SettingDefinition(
             name: "resume.cooldown_s", unit: "s", fallback: "300",
             meaning: "after a completed exit a halt is not ended sooner without --override-cooldown",
             isDecisive: true),

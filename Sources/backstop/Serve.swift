@@ -7,6 +7,7 @@ import Foundation
 import Logging
 import Processes
 import Records
+import RespServer
 import Services
 
 struct Serve: ParsableCommand {
@@ -20,6 +21,8 @@ struct Serve: ParsableCommand {
               exit       panic triggers → everything cancelled and closed, in a process of its own that never opens
                          the log (its child, the recorder, does)
               watchdog   fires the panic trigger when a heart is dead; alone in its process
+            With --resp the log answers redis-cli and Redis' client libraries, alone or beside router, execution and
+            recovery; --exchange is then asked, too, before a halt is ended by DEL or HSET.
             Several processes may serve one log. Killed at any moment, a role goes on at its offset, with what
             was pending, after the next start: execution asks the exchange what became of it, and never sends again.
 
@@ -32,13 +35,18 @@ struct Serve: ParsableCommand {
               backstop serve --roles router,execution --exchange http://127.0.0.1:8080
               backstop serve --roles exit --exchange http://127.0.0.1:8080
               backstop serve --roles watchdog
+              backstop serve --resp 127.0.0.1:6380
 
             Exit status: 0 after a drained stop, 1 when a role cannot go on (the reason is logged), 2 if it
             could not start.
             """)
 
-    @Option(help: ArgumentHelp("The roles to run.", valueName: "role,…"))
-    var roles = "router"
+    @Option(help: ArgumentHelp("The roles to run; router, where --resp is not given either.", valueName: "role,…"))
+    var roles: String?
+    @Option(
+        help: ArgumentHelp(
+            "Speak Redis' protocol there; a loopback address, for anybody on this machine.", valueName: "host:port"))
+    var resp: String?
     @Option(help: ArgumentHelp("The exchange's address, for execution and recovery.", valueName: "url"))
     var exchange: String?
     @Flag(help: "Allow the production exchange; BACKSTOP_LIVE=1 is needed, too.")
@@ -62,14 +70,21 @@ struct Serve: ParsableCommand {
         if wanted.count > 1, let role = wanted.first(where: Serve.alone.contains) {
             throw ValidationError("role \(role) needs a process of its own: backstop serve --roles \(role)")
         }
-        if wanted.isEmpty { throw ValidationError("--roles needs at least one role") }
+        if wanted.isEmpty, resp == nil { throw ValidationError("--roles needs at least one role") }
+        if let resp {
+            do { _ = try RespAddress(resp) } catch { throw ValidationError("--resp \(error)") }
+            if let role = wanted.first(where: Serve.alone.contains) {
+                throw ValidationError("role \(role) needs a process of its own: start --resp in another one")
+            }
+        }
         if exchange == nil, let role = wanted.first(where: Serve.trading.contains) {
             throw ValidationError("role \(role) needs --exchange URL, as http://127.0.0.1:8080 of exchange-simulator")
         }
     }
 
     private var wanted: [String] {
-        roles.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        guard let roles else { return resp == nil ? ["router"] : [] }
+        return roles.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
     func run() throws {
@@ -104,7 +119,9 @@ struct Serve: ParsableCommand {
                     log: log, views: views, recordsPerSave: try settings.checkpointRecords, logger: logger)
                 runner.start("views", run: { keeper.run() }, stop: { keeper.stop() })
             }
-            notifier.ready("serving \(wanted.joined(separator: ", "))")
+            let face = try startResp(runner, log, views, settings, logger)
+            defer { face?.close() }
+            notifier.ready("serving \((wanted + (resp == nil ? [] : ["resp"])).joined(separator: ", "))")
             try runner.waitForEnd()
         }
     }

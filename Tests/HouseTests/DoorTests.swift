@@ -29,6 +29,10 @@ import Testing
         "EmergencyExit": [
             "Processes", "Records", "Events", "Exchange", "Domain", "Glibc", "Dispatch", "Synchronization",
         ],
+        "RespServer": [
+            "Records", "EventLog", "Events", "Domain", "Services", "NIOCore", "NIOPosix", "Logging", "Dispatch",
+            "Glibc", "Synchronization",
+        ],
         "ExchangeSimulation": ["Records", "Events", "Crypto"],
         "Simulation": [
             "Records", "EventLog", "Events", "Exchange", "Domain", "Services", "ExchangeSimulation", "Logging",
@@ -40,7 +44,7 @@ import Testing
         ]),
         "backstop": platform.union([
             "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
-            "EmergencyExit", "ArgumentParser", "Logging",
+            "EmergencyExit", "RespServer", "ArgumentParser", "Logging",
         ]),
     ]
 

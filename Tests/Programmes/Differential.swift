@@ -32,8 +32,8 @@ package enum Differential: Programme {
     ]
 
     /// Commands until the names are changed: streams stay short, and every state is compared whole.
-    private static let commandsPerEpoch = 4_000
-    private static let commandsPerCheck = 100
+    static let commandsPerEpoch = 4_000
+    static let commandsPerCheck = 100
     /// Then a new log: the states that are compared list all groups of a log.
     private static let epochsPerLog = 25
     private static let commandsOfControl = 4_000
@@ -116,7 +116,7 @@ package enum Differential: Programme {
     }
 
     /// XINFO STREAM begins with six members, of which two are Redis' memory layout.
-    private static func withoutRadixTree(_ reply: Reply) -> Reply {
+    static func withoutRadixTree(_ reply: Reply) -> Reply {
         guard case .list(let members) = reply, members.count > 6, members[2] == .text("radix-tree-keys") else {
             return reply
         }

@@ -1,13 +1,12 @@
 // A real redis-server from Debian as an oracle: one process on a unix socket of its own, one connection over
 // hiredis, replies as values that can be compared.
 
-import CHiredis
 import Foundation
 import Glibc
 import Processes
 
 /// A reply, of Redis or of ours.
-enum Reply: Equatable, CustomStringConvertible {
+package enum Reply: Equatable, CustomStringConvertible {
     case null
     case integer(Int64)
     case text(String)
@@ -20,7 +19,7 @@ enum Reply: Equatable, CustomStringConvertible {
     /// Times that commands set lie further apart than this; times of two processes do not.
     static let slackMilliseconds: Int64 = 60_000
 
-    var description: String {
+    package var description: String {
         switch self {
         case .null: "nil"
         case .integer(let value): "\(value)"
@@ -42,13 +41,14 @@ enum Reply: Equatable, CustomStringConvertible {
     }
 }
 
-final class RedisServer {
+package final class RedisServer {
     private let process: ChildProcess
-    private let context: UnsafeMutablePointer<redisContext>
+    let connection: RedisConnection
+    package let socket: String
 
     /// Starts `redis-server` in `folder` and connects.
-    init(folder: String) throws {
-        let socket = folder + "/redis.sock"
+    package init(folder: String) throws {
+        socket = folder + "/redis.sock"
         process = try ChildProcess(
             "/usr/bin/redis-server",
             [
@@ -59,24 +59,18 @@ final class RedisServer {
             process.send(SIGKILL)
             throw Trouble("redis-server did not answer on \(socket)")
         }
-        context = connected
+        connection = connected
     }
 
     deinit {
-        redisFree(context)
         process.send(SIGKILL)
         _ = process.wait(seconds: 5)
     }
 
-    private static func connect(_ socket: String, while process: ChildProcess) -> UnsafeMutablePointer<redisContext>? {
+    private static func connect(_ socket: String, while process: ChildProcess) -> RedisConnection? {
         let limit = ContinuousClock.now + .seconds(Program.secondsMax)
         while ContinuousClock.now < limit, process.isRunning {
-            if let context = redisConnectUnix(socket) {
-                if context.pointee.err == 0, redisSetTimeout(context, timeval(tv_sec: 60, tv_usec: 0)) == REDIS_OK {
-                    return context
-                }
-                redisFree(context)
-            }
+            if let connection = RedisConnection(socket: socket) { return connection }
             poll(nil, 0, 5)
         }
         return nil
@@ -88,47 +82,7 @@ final class RedisServer {
         return line.map { String($0.dropFirst(14)) } ?? "unknown"
     }
 
-    func run(_ arguments: [String]) throws -> Reply {
-        try send(arguments)
-        return try receive()
-    }
-
-    /// Sends a command and does not wait: Redis works while its caller does.
-    func send(_ arguments: [String]) throws {
-        var pointers: [UnsafePointer<CChar>?] = arguments.map { UnsafePointer(strdup($0)) }
-        defer { for pointer in pointers { free(UnsafeMutablePointer(mutating: pointer)) } }
-        let lengths = arguments.map(\.utf8.count)
-        redisAppendCommandArgv(context, Int32(arguments.count), &pointers, lengths)
-        var isDone: Int32 = 0
-        while isDone == 0 {
-            guard redisBufferWrite(context, &isDone) == REDIS_OK else {
-                throw Trouble("redis-server is gone before \(arguments)")
-            }
-        }
-    }
-
-    /// The reply to the oldest command that was sent.
-    func receive() throws -> Reply {
-        var answer: UnsafeMutableRawPointer?
-        guard redisGetReply(context, &answer) == REDIS_OK, let answer else {
-            throw Trouble("redis-server is gone: a reply is missing")
-        }
-        defer { freeReplyObject(answer) }
-        return RedisServer.reply(answer.assumingMemoryBound(to: redisReply.self))
-    }
-
-    private static func reply(_ from: UnsafeMutablePointer<redisReply>) -> Reply {
-        let found = from.pointee
-        switch found.type {
-        case REDIS_REPLY_NIL: return .null
-        case REDIS_REPLY_INTEGER: return .integer(found.integer)
-        case REDIS_REPLY_ARRAY:
-            return .list((0..<found.elements).map { place in reply(found.element[place]!) })
-        case REDIS_REPLY_ERROR:
-            let text = String(decoding: UnsafeRawBufferPointer(start: found.str, count: found.len), as: UTF8.self)
-            return .error(String(text.prefix { $0 != " " }))
-        default:
-            return .text(String(decoding: UnsafeRawBufferPointer(start: found.str, count: found.len), as: UTF8.self))
-        }
-    }
+    func run(_ arguments: [String]) throws -> Reply { try connection.run(arguments) }
+    func send(_ arguments: [String]) throws { try connection.send(arguments) }
+    func receive() throws -> Reply { try connection.receive() }
 }

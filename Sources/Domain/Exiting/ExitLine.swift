@@ -98,7 +98,7 @@ extension ExitLine {
 
     private static func members(_ end: ClosedOrder) -> [(String, JSONValue)] {
         [
-            ("state", .string(end.state.text)), ("executed", .string(end.executed.description)),
+            ("state", .string(end.state.text.lowercased())), ("executed", .string(end.executed.description)),
             ("average_price", end.averagePrice.map { .string($0.description) } ?? .null),
             ("exchange_order_id", .number(String(end.exchangeOrderID))),
             ("error_code", .number(String(end.errorCode))), ("reason", .string(end.reason)),
@@ -206,7 +206,9 @@ struct ExitFields {
 
     func end() throws(ExitLineError) -> ClosedOrder {
         let name = try text("state")
-        guard let state = EventOutcomeState.allCases.first(where: { $0.text == name && $0 != .unspecified }) else {
+        guard
+            let state = EventOutcomeState.allCases.first(where: { $0.text.lowercased() == name && $0 != .unspecified })
+        else {
             throw ExitLineError("state \(ForeignText.tame(name)) is not known")
         }
         return ClosedOrder(

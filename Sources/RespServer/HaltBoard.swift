@@ -1,0 +1,38 @@
+// Whether trading is halted, and why, as of the log's head: the fold, kept in memory and brought up to the head by
+// whoever asks. Inside a transaction it shows the state from before it.
+
+package import Domain
+package import EventLog
+internal import Records
+package import Services
+internal import Synchronization
+
+package final class HaltBoard: Sendable {
+    private let log: EventLog
+    private let state: Mutex<State>
+
+    /// Folds the log from the newest checkpoint; without views from its beginning.
+    package init(_ log: EventLog, views: Views?) throws {
+        self.log = log
+        state = Mutex(try StateReader.current(log, views: views))
+    }
+
+    package func current() throws -> State {
+        try state.withLock { state in
+            state = try StateReader.fold(log, from: state)
+            return state
+        }
+    }
+
+    /// The members of the hash; nil: not halted, and then there is none.
+    func hash() throws -> [(name: String, value: String)]? {
+        let trading = try current().trading
+        guard let halt = trading.halt else { return nil }
+        let closed = trading.panics.lastCompletion.flatMap { $0.sequence > halt.sequence ? $0.positionsClosed : nil }
+        return [
+            ("halted", "true"), ("reason", halt.reason), ("source", halt.source),
+            ("halted_at", "\(halt.haltedAt.recordedAt.milliseconds)"), ("halted_by", halt.source),
+            ("positions_closed", "\(closed ?? 0)"), ("requires_manual_reset", "true"),
+        ]
+    }
+}

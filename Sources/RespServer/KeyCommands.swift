@@ -1,0 +1,160 @@
+// Commands on keys: what is there, of which type; the halt hash and string; the dedup keys of intents. What would set
+// a virtual key to something that the log does not say is refused.
+
+internal import EventLog
+internal import Records
+
+struct KeyCommands {
+    let board: HaltBoard
+    let now: Timestamp
+
+    /// Only shown: the key stays for ever.
+    private static let dedupSeconds: Int64 = 86_400
+
+    // MARK: What is there
+
+    func type(_ key: [UInt8], _ view: borrowing some LogView & ~Copyable) throws -> String? {
+        switch Key(key) {
+        case .stream(let name): try view.stream(name) == nil ? nil : "stream"
+        case .haltHash: try board.hash() == nil ? nil : "hash"
+        case .haltText: try board.hash() == nil ? nil : "string"
+        case .intentDedup(let trace): try intent(trace, view) == nil ? nil : "string"
+        case .orderDedup, .impossible: nil
+        }
+    }
+
+    func exists(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+        var count: Int64 = 0
+        for key in words.all.dropFirst() where try type(key, view) != nil { count += 1 }
+        return .integer(count)
+    }
+
+    /// Streams by their canonical names, and the halt keys while they are there; dedup keys are not listed.
+    func names(_ view: borrowing some LogView & ~Copyable) throws -> [[UInt8]] {
+        var names = try view.streamNames().map { Array($0.text.utf8) }
+        if try board.hash() != nil { names += [Key.haltHashName, Key.haltTextName].map { Array($0.utf8) } }
+        return names
+    }
+
+    func keys(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+        .array(try names(view).filter { GlobPattern.matches(words[1], $0) }.map { .bulk($0) })
+    }
+
+    /// The cursor is a place in the list of names, which only grows at its end while nothing is halted or resumed.
+    func scan(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+        guard let cursor = RedisNumber.unsigned(words[1]) else { throw RespError("invalid cursor") }
+        var (count, pattern, wanted): (Int, [UInt8]?, String?) = (10, nil, nil)
+        var place = 2
+        while place < words.count {
+            guard words.after(place) > 0 else { throw RespError.syntax }
+            if words.word(place, is: "count") {
+                let number = try words.integer(place + 1)
+                guard number > 0 else { throw RespError.syntax }
+                count = Int(clamping: number)
+            } else if words.word(place, is: "match") {
+                pattern = words[place + 1]
+            } else if words.word(place, is: "type") {
+                wanted = words.lower(place + 1)
+            } else {
+                throw RespError.syntax
+            }
+            place += 2
+        }
+        let names = try names(view)
+        let first = min(Int(clamping: cursor), names.count)
+        let end = first + min(count, names.count - first)
+        var found: [RespValue] = []
+        for name in names[first..<end] {
+            if let pattern, !GlobPattern.matches(pattern, name) { continue }
+            if let wanted, try type(name, view) != wanted { continue }
+            found.append(.bulk(name))
+        }
+        return .array([.text(end == names.count ? "0" : "\(end)"), .array(found)])
+    }
+
+    // MARK: Strings
+
+    func get(_ key: [UInt8], _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+        switch Key(key) {
+        case .haltText: return try board.hash() == nil ? .null : .text("true")
+        case .intentDedup(let trace): return try intent(trace, view) == nil ? .null : .text("1")
+        case .stream, .haltHash, .orderDedup, .impossible:
+            guard try type(key, view) == nil else { throw RespError.wrongType }
+            return .null
+        }
+    }
+
+    func timeToLive(_ key: [UInt8], _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+        guard case .intentDedup(let trace) = Key(key), let sequence = try intent(trace, view),
+            let record = try view.record(sequence)
+        else { return .integer(try type(key, view) == nil ? -2 : -1) }
+        let age = (now.nanoseconds - record.header.recordedAt.nanoseconds) / 1_000_000_000
+        return .integer(min(KeyCommands.dedupSeconds, max(1, KeyCommands.dedupSeconds - age)))
+    }
+
+    /// Writes nothing: a dedup key is there when its intent is, and only an intent makes it. `NX` on one that is there
+    /// is answered as Redis does.
+    func set(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+        let options = try SetOptions(words)
+        if options.ifMissing, case .intentDedup(let trace) = Key(words[1]), try intent(trace, view) != nil {
+            return .null
+        }
+        throw RespError(
+            whole:
+                "NOPERM \(words.text(1).prefix(200)) is not set by clients: a dedup key is there as soon as its intent is in the log; entries are added with XADD"
+        )
+    }
+
+    private func intent(_ trace: String, _ view: borrowing some LogView & ~Copyable) throws -> SequenceNumber? {
+        guard !trace.isEmpty else { return nil }
+        return try view.sequence(of: .own("trade.intent/\(trace)"), stream: nil)
+    }
+
+    // MARK: The halt hash
+
+    private func hash(_ key: [UInt8], _ view: borrowing some LogView & ~Copyable) throws -> [(
+        name: String, value: String
+    )] {
+        if Key(key) == .haltHash { return try board.hash() ?? [] }
+        guard try type(key, view) == nil else { throw RespError.wrongType }
+        return []
+    }
+
+    func hashGet(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+        let member = try hash(words[1], view).first { $0.name.utf8.elementsEqual(words[2]) }
+        return member.map { .text($0.value) } ?? .null
+    }
+
+    func hashHas(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+        .integer(try hashGet(words, view) == .null ? 0 : 1)
+    }
+
+    func hashAll(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+        .map(try hash(words[1], view).map { (.text($0.name), .text($0.value)) })
+    }
+}
+
+/// SET's options, checked as Redis does.
+private struct SetOptions {
+    var ifMissing = false
+
+    init(_ words: Words) throws(RespError) {
+        var (ifThere, hasTime) = (false, false)
+        var place = 3
+        while place < words.count {
+            if words.word(place, is: "nx"), !ifThere {
+                ifMissing = true
+            } else if words.word(place, is: "xx"), !ifMissing {
+                ifThere = true
+            } else if words.word(place, is: "get") || words.word(place, is: "keepttl") && !hasTime {
+            } else if words.word(place, is: "ex") || words.word(place, is: "px"), !hasTime, words.after(place) > 0 {
+                place += 1
+                hasTime = true
+                guard try words.integer(place) > 0 else { throw RespError("invalid expire time in 'set' command") }
+            } else {
+                throw .syntax
+            }
+            place += 1
+        }
+    }
+}

@@ -1,0 +1,190 @@
+// The commands that need no log, with Redis 7.0.15's replies: PING, HELLO, AUTH, CLIENT, COMMAND, INFO and the like.
+
+/// What is to happen with the connection after the reply.
+enum AfterReply: Sendable {
+    case nothing
+    case close
+}
+
+/// What a session's command may ask of its server.
+protocol SessionHost {
+    func information(_ sections: Set<String>) -> String
+    /// One line of CLIENT LIST each; nil: all.
+    func clientLines(_ ids: Set<Int64>?) -> [String]
+    func unblock(_ id: Int64, withError: Bool) -> Bool
+}
+
+extension Session {
+    mutating func answer(
+        _ command: Command, _ words: Words, _ host: any SessionHost
+    ) -> (reply: RespValue, after: AfterReply) {
+        do {
+            if command.name == "quit" { return (.ok, .close) }
+            return (try reply(command, words, host), .nothing)
+        } catch { return (error.reply, .nothing) }
+    }
+
+    private mutating func reply(
+        _ command: Command, _ words: Words, _ host: any SessionHost
+    ) throws(RespError) -> RespValue {
+        switch command.name {
+        case "ping":
+            guard words.count <= 2 else { throw .arity("ping") }
+            return words.count == 2 ? .bulk(words[1]) : .simple("PONG")
+        case "echo": return .bulk(words[1])
+        case "hello": return try hello(words)
+        case "auth": return try auth(words)
+        case "select":
+            let number = try words.integer(1)
+            guard Int64(Int32.min)...Int64(Int32.max) ~= number else {
+                throw RespError("value is out of range, value must between \(Int32.min) and \(Int32.max)")
+            }
+            guard number == 0 else { throw RespError("DB index is out of range") }
+            return .ok
+        case "reset":
+            reset()
+            return .simple("RESET")
+        case "client": return try client(words, host)
+        case "command": return try commands(words)
+        case "info":
+            let wanted = Set((1..<max(1, words.count)).map { words.lower($0) })
+            return .verbatim(host.information(wanted))
+        default: throw RespError("\(command.name) cannot run here")
+        }
+    }
+
+    // MARK: HELLO and AUTH
+
+    private mutating func hello(_ words: Words) throws(RespError) -> RespValue {
+        var wanted = version
+        if words.count > 1 {
+            let number = try words.integer(1, RespError("Protocol version is not an integer or out of range"))
+            guard let known = RespVersion(rawValue: Int(clamping: number)) else {
+                throw RespError(whole: "NOPROTO unsupported protocol version")
+            }
+            wanted = known
+        }
+        var (place, newName) = (2, String?.none)
+        while place < words.count {
+            if words.word(place, is: "auth"), words.after(place) >= 2 {
+                try checkUser(words[place + 1])
+                place += 3
+            } else if words.word(place, is: "setname"), words.after(place) >= 1 {
+                newName = try Session.clientName(words[place + 1])
+                place += 2
+            } else {
+                throw RespError("Syntax error in HELLO option '\(words.text(place))'")
+            }
+        }
+        version = wanted
+        if let newName { name = newName }
+        return .map([
+            (.text("server"), .text("redis")), (.text("version"), .text(RedisVersion.text)),
+            (.text("proto"), .integer(Int64(version.rawValue))), (.text("id"), .integer(id)),
+            (.text("mode"), .text("standalone")), (.text("role"), .text("master")), (.text("modules"), .array([])),
+        ])
+    }
+
+    private func auth(_ words: Words) throws(RespError) -> RespValue {
+        guard words.count <= 3 else { throw .syntax }
+        guard words.count == 3 else {
+            throw RespError(
+                "AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
+            )
+        }
+        try checkUser(words[1])
+        return .ok
+    }
+
+    /// No users are configured: there is `default`, who needs no password.
+    private func checkUser(_ user: [UInt8]) throws(RespError) {
+        guard user.elementsEqual("default".utf8) else {
+            throw RespError(whole: "WRONGPASS invalid username-password pair or user is disabled.")
+        }
+    }
+
+    // MARK: CLIENT
+
+    private mutating func client(_ words: Words, _ host: any SessionHost) throws(RespError) -> RespValue {
+        switch words.lower(1) {
+        case "id": return .integer(id)
+        case "getname": return name.isEmpty ? .null : .text(name)
+        case "setname":
+            name = try Session.clientName(words[2])
+            return .ok
+        case "setinfo": return .ok
+        case "no-evict":
+            guard words.word(2, is: "on") || words.word(2, is: "off") else { throw .syntax }
+            return .ok
+        case "info": return .verbatim(host.clientLines([id]).joined(separator: "\n") + "\n")
+        case "list": return .verbatim(host.clientLines(try listed(words)).map { $0 + "\n" }.joined())
+        case "unblock":
+            let wanted = try words.integer(2)
+            guard words.count <= 4 else { throw .subcommandSyntax(words.text(1), of: "CLIENT") }
+            var withError = false
+            if words.count == 4 {
+                withError = words.word(3, is: "error")
+                guard withError || words.word(3, is: "timeout") else {
+                    throw RespError("CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+                }
+            }
+            return .integer(host.unblock(wanted, withError: withError) ? 1 : 0)
+        case "help": return HelpTexts.reply("CLIENT", HelpTexts.client)
+        default: throw .subcommandSyntax(words.text(1), of: "CLIENT")
+        }
+    }
+
+    private func listed(_ words: Words) throws(RespError) -> Set<Int64>? {
+        if words.count == 2 { return nil }
+        if words.count == 4, words.word(2, is: "type") {
+            if words.word(3, is: "normal") { return nil }
+            for other in ["master", "replica", "slave", "pubsub"] where words.lower(3) == other { return [] }
+            throw RespError("Unknown client type '\(words.text(3))'")
+        }
+        guard words.count > 3, words.word(2, is: "id") else { throw .syntax }
+        var ids: Set<Int64> = []
+        for place in 3..<words.count { ids.insert(try words.integer(place, RespError("Invalid client ID"))) }
+        return ids
+    }
+
+    private static func clientName(_ bytes: [UInt8]) throws(RespError) -> String {
+        guard bytes.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            throw RespError("Client names cannot contain spaces, newlines or special characters.")
+        }
+        guard bytes.count <= respNameBytesMax else {
+            throw RespError("Client names have at most \(respNameBytesMax) bytes.")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    // MARK: COMMAND
+
+    private func commands(_ words: Words) throws(RespError) -> RespValue {
+        guard words.count > 1 else { return .array(Command.all.map(\.described)) }
+        switch words.lower(1) {
+        case "count": return .integer(Int64(Command.all.count))
+        case "docs": return .map([])
+        case "list" where words.count == 2: return .array(Command.all.map { .text($0.name) })
+        case "list": throw .syntax
+        case "info":
+            if words.count == 2 { return .array(Command.all.map(\.described)) }
+            return .array((2..<words.count).map { Command.named(words.lower($0))?.described ?? .nullArray })
+        case "help": return HelpTexts.reply("COMMAND", HelpTexts.command)
+        default: throw .subcommandSyntax(words.text(1), of: "COMMAND")
+        }
+    }
+}
+
+extension Command {
+    /// Name, arity, flags, first and last key, step, and the parts of newer versions, empty.
+    var described: RespValue {
+        var flags: [RespValue] = [.simple(course == .write ? "write" : "readonly")]
+        if isBlocking { flags.append(.simple("blocking")) }
+        return .array([
+            .text(name), .integer(Int64(arity)), .array(course == .read || course == .write ? flags : []),
+            .integer(Int64(firstKey)), .integer(Int64(lastKey)), .integer(firstKey == 0 ? 0 : 1), .array([]),
+            .array([]),
+            .array([]), .array([]),
+        ])
+    }
+}

@@ -1,0 +1,127 @@
+// The options of XADD and XTRIM: MAXLEN and MINID with `=` or `~`, LIMIT, NOMKSTREAM; checked in Redis' order. Trimming
+// hides. With `~` entries go by hundreds, as Redis' nodes do: a bounded stream does not cost a record an entry.
+
+internal import EventLog
+internal import Events
+internal import Records
+
+struct Trim: Sendable {
+    enum Bound: Sendable {
+        case length(UInt64)
+        case before(EntryID)
+    }
+    var bound: Bound
+    var isApproximate: Bool
+    /// At most so many are hidden; 0: no bound.
+    var limit = 0
+
+    /// What Redis' default of `stream-node-max-entries` makes of `~`.
+    static let step = 100
+    static let limitDefault = 100 * step
+
+    func run(_ stream: StreamName, _ transaction: inout LogTransaction) throws -> Int {
+        guard let known = try transaction.stream(stream) else { return 0 }
+        switch bound {
+        case .length(let length):
+            guard known.length > length else { return 0 }
+            let excess = known.length - length
+            return try transaction.trim(stream, toLength: known.length - UInt64(steps(Int(clamping: excess))))
+        case .before(let id):
+            guard isApproximate else { return try transaction.hide(stream, before: id) }
+            guard let last = id.previous else { return 0 }
+            let looked = limit > 0 ? limit : Int.max
+            let count = steps(try transaction.entries(known.number, .zero...last, limit: looked).count)
+            return count > 0 ? try transaction.trim(stream, toLength: known.length - UInt64(count)) : 0
+        }
+    }
+
+    private func steps(_ count: Int) -> Int {
+        guard isApproximate else { return count }
+        return (limit > 0 ? min(count, limit) : count) / Trim.step * Trim.step
+    }
+
+    /// Streams whose entries are evidence keep them in sight.
+    static func check(_ stream: StreamName, _ command: String) throws(RespError) {
+        guard let entry = StreamCatalogue.entry(for: stream), !entry.mayBeTrimmed else { return }
+        throw RespError(whole: "NOPERM \(command) hides entries, and \(stream) is never trimmed or deleted from")
+    }
+}
+
+/// What stands before XADD's id, or is all of XTRIM.
+struct AddOrTrimOptions {
+    var trim: Trim?
+    var makesStream = true
+    /// XADD: where the id stands.
+    var idPlace = 0
+    var id = EntryIDRequest.next
+    private var limit: Int64?
+
+    init(_ words: Words, isAdd: Bool) throws(RespError) {
+        var place = 2
+        options: while place < words.count {
+            let more = words.after(place)
+            if isAdd, words.exactly(place, "*") { break }
+            if words.word(place, is: "maxlen") && more > 0 || words.word(place, is: "minid") && more > 0 {
+                try readBound(words, &place)
+            } else if words.word(place, is: "limit") && more > 0 {
+                let number = try words.integer(place + 1)
+                guard number >= 0 else { throw RespError("The LIMIT argument must be >= 0.") }
+                limit = number
+                place += 1
+            } else if isAdd, words.word(place, is: "nomkstream") {
+                makesStream = false
+            } else if isAdd {
+                id = try AddOrTrimOptions.id(words[place])
+                break options
+            } else {
+                throw .syntax
+            }
+            place += 1
+        }
+        idPlace = place
+        try finish(isAdd)
+    }
+
+    private mutating func readBound(_ words: Words, _ place: inout Int) throws(RespError) {
+        guard trim == nil else {
+            throw RespError("syntax error, MAXLEN and MINID options at the same time are not compatible")
+        }
+        let isLength = words.word(place, is: "maxlen")
+        var isApproximate = false
+        if words.after(place) >= 2, words.exactly(place + 1, "~") || words.exactly(place + 1, "=") {
+            isApproximate = words.exactly(place + 1, "~")
+            place += 1
+        }
+        let bound: Trim.Bound
+        if isLength {
+            let length = try words.integer(place + 1)
+            guard length >= 0 else { throw RespError("The MAXLEN argument must be >= 0.") }
+            bound = .length(UInt64(length))
+        } else {
+            bound = .before(try EntryID(reading: words[place + 1], allowsEnds: true))
+        }
+        place += 1
+        trim = Trim(bound: bound, isApproximate: isApproximate)
+    }
+
+    private mutating func finish(_ isAdd: Bool) throws(RespError) {
+        guard var found = trim else {
+            if let limit, limit > 0 {
+                throw RespError("syntax error, LIMIT cannot be used without specifying a trimming strategy")
+            }
+            if !isAdd { throw RespError("syntax error, XTRIM must be called with a trimming strategy") }
+            if limit != nil { throw RespError("syntax error, LIMIT cannot be used without the special ~ option") }
+            return
+        }
+        if limit != nil, !found.isApproximate {
+            throw RespError("syntax error, LIMIT cannot be used without the special ~ option")
+        }
+        if found.isApproximate { found.limit = limit.map { Int($0) } ?? Trim.limitDefault }
+        trim = found
+    }
+
+    private static func id(_ bytes: [UInt8]) throws(RespError) -> EntryIDRequest {
+        guard let (id, isCounterGiven) = EntryID.read(bytes, 0, false) else { throw .invalidID }
+        return isCounterGiven ? .exactly(id) : .nextIn(milliseconds: id.milliseconds)
+    }
+}

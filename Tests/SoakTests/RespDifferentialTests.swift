@@ -1,0 +1,10 @@
+// The Redis face beside a real Redis.
+
+import Programmes
+import Testing
+
+extension ProgrammeTests {
+    @Test func theRedisFaceAnswersAsRedisDoes() throws {
+        try share(RespDifferential.self, cases: 5_000, seconds: 120)
+    }
+}
