@@ -39,7 +39,7 @@ struct Serve: ParsableCommand {
 
     @Option(help: ArgumentHelp("The roles to run.", valueName: "role,…"))
     var roles = "router"
-    @Option(help: ArgumentHelp("The exchange's address, for execution and recovery.", valueName: "url"))
+    @Option(help: ArgumentHelp("The exchange's address, for execution, recovery and exit.", valueName: "url"))
     var exchange: String?
     @Flag(help: "Allow the production exchange; BACKSTOP_LIVE=1 is needed, too.")
     var live = false
