@@ -10,6 +10,8 @@ struct ExitCourse {
     private static let warmMilliseconds: Milliseconds = 20_000
     private static let instrumentsMilliseconds: Milliseconds = 600_000
     private static let retryMilliseconds: Milliseconds = 5_000
+    private static let inheritMilliseconds: Milliseconds = 1_000
+    private static let lookMilliseconds: Milliseconds = 60_000
     private static let wellMilliseconds: Milliseconds = 500
     private static let coalesceNanoseconds: Int64 = 60_000_000_000
 
@@ -24,6 +26,13 @@ struct ExitCourse {
     private var nextInstrumentsAt: Milliseconds = .min
     private var nextWellAt: Milliseconds = .min
     private var isLinkUp = false
+    private var inherited: [JournaledRun] = []
+    private var inheritedAt: Milliseconds = .min
+    /// As the recorder says.
+    private var openedLog: String?
+    private var nextLookAt: Milliseconds = .min
+    /// Why the exchange would refuse a close now; nil: it answers us.
+    private var trouble: String?
 
     init(worker: ExitWorker, send: @escaping @Sendable ([RecorderOrder]) -> Void) {
         self.worker = worker
@@ -34,22 +43,36 @@ struct ExitCourse {
     private var now: Milliseconds { worker.now }
 
     /// Nothing is being closed: what is left waits for the log.
-    var mayEnd: Bool { waiting.isEmpty && runs.allSatisfy { $0.hasEnd || $0.machine.isResting } }
+    var mayEnd: Bool { inherited.isEmpty && waiting.isEmpty && runs.allSatisfy { $0.hasEnd || $0.machine.isResting } }
     var isIdle: Bool { runs.isEmpty && waiting.isEmpty }
 
     mutating func begin() {
-        for left in worker.journal.read() {
+        inherited = worker.journal.read()
+        inheritedAt = now + ExitCourse.inheritMilliseconds
+        speaker.say("Listening for panic_close events...")
+    }
+
+    /// What an earlier life has left. The recorder is waited for, for a moment: it knows whether this is the same log.
+    private mutating func inherit() {
+        guard !inherited.isEmpty, openedLog != nil || now >= inheritedAt else { return }
+        for left in inherited {
+            if let log = openedLog, !left.trigger.sequence.isNone, left.trigger.id != "\(log)/\(left.trigger.sequence)" {
+                speaker.alarm("the journal's run \(left.trigger.id) is of another log than \(log): left alone")
+                continue
+            }
             speaker.warn("goes on with run \(left.trigger.id): \(left.lines.count) lines in the journal")
             start(left.trigger, journal: left.lines)
         }
-        speaker.say("Listening for panic_close events...")
+        inherited = []
     }
 
     mutating func turn() {
         var end = now + 1_000
         for run in runs { end = min(end, run.machine.wakesAt ?? end) }
         end = min(end, max(nextWellAt, now))
+        if !inherited.isEmpty { end = min(end, max(inheritedAt, now)) }
         for message in worker.messages(until: end) { take(message) }
+        inherit()
         for place in runs.indices { perform(runs[place].machine.tick(now), place) }
         finishRuns()
         startNext()
@@ -62,6 +85,7 @@ struct ExitCourse {
 
     private var status: String {
         if let run = runs.first(where: { !$0.hasEnd }) { return "PANIC CLOSE running: \(run.trigger.reason)" }
+        if let trouble { return "the exchange does not answer as it should: \(trouble)" }
         return isLinkUp ? "listening" : "listening on the socket only: the recorder does not answer"
     }
 
@@ -83,6 +107,7 @@ struct ExitCourse {
             nextInstrumentsAt = now + ExitCourse.instrumentsMilliseconds
         case .instruments: nextInstrumentsAt = now + ExitCourse.retryMilliseconds
         case .warmed: break
+        case .account(let answer): learn(answer)
         }
     }
 
@@ -95,6 +120,8 @@ struct ExitCourse {
         case .alive: break
         case .opened(let log, let head):
             speaker.say("the recorder has log \(log) open at \(head)")
+            openedLog = log
+            inherit()
             for run in runs { tell(run, from: 0) }
         case .panic(let trigger): found(trigger)
         case .bound(let id, let halted):
@@ -270,5 +297,25 @@ struct ExitCourse {
             nextWarmAt = now + ExitCourse.warmMilliseconds
             worker.exchange.ask(.serverTime(), .emergency) { [worker] _ in worker.put(.warmed) }
         }
+        if now >= nextLookAt {
+            nextLookAt = .max
+            worker.exchange.ask(.accountConfig(), .emergency) { [worker] in worker.put(.account($0)) }
+        }
+    }
+
+    /// A signed question, so that a wrong key is known before the panic.
+    private mutating func learn(_ answer: Answer<AccountConfig>) {
+        let found: String?
+        switch answer {
+        case .accepted(let config): found = config.canTrade ? nil : "the key may not trade"
+        case .rejected(let why): found = why.description
+        case .throttled(let why): found = why.description
+        case .unknown(let why): found = why.description
+        case .notSent(let why): found = why.description
+        }
+        if let found, trouble == nil { speaker.alarm("NOTHING COULD BE CLOSED NOW: \(found)") }
+        if found == nil, trouble != nil { speaker.say("the exchange answers") }
+        trouble = found
+        nextLookAt = now + (found == nil ? ExitCourse.lookMilliseconds : ExitCourse.retryMilliseconds)
     }
 }

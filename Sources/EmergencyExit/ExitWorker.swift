@@ -35,6 +35,7 @@ package final class ExitWorker: Sendable {
         case answer(run: String, ExitAnswer)
         case instruments(Answer<ExchangeInfo>)
         case warmed
+        case account(Answer<AccountConfig>)
     }
     private struct Inbox {
         var messages: [Message] = []

@@ -238,6 +238,10 @@ package final class Recorder: Sendable {
             }
         }
         let after = try StateReader.fold(log, from: state)
+        // Whoever sent it over the socket may have got it into the log in this very moment: the first one stands.
+        if let open = after.trading.panics.open.first(where: { $0.eventID == trigger.eventID }) {
+            run.panic = open.sequence
+        }
         say(RecorderNotice.bound(trigger: trigger.id, haltedAtBootNs: try haltedAt(after)).text)
     }
 

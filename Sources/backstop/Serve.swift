@@ -47,7 +47,7 @@ struct Serve: ParsableCommand {
         help: ArgumentHelp(
             "Speak Redis' protocol there; a loopback address, for anybody on this machine.", valueName: "host:port"))
     var resp: String?
-    @Option(help: ArgumentHelp("The exchange's address, for execution and recovery.", valueName: "url"))
+    @Option(help: ArgumentHelp("The exchange's address, for execution, recovery and exit.", valueName: "url"))
     var exchange: String?
     @Flag(help: "Allow the production exchange; BACKSTOP_LIVE=1 is needed, too.")
     var live = false

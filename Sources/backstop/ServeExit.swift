@@ -55,7 +55,11 @@ struct ServeExit {
     /// The log's folder, then the run directory.
     private func journalFolders(_ environment: [String: String]) -> [String] {
         let runtime = environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first.map(String.init)
-        return [common.path, runtime ?? ServeExit.runFolder].compactMap { $0.map { $0 + "/exit-journal" } }
+        // Others' runs must never be taken for ours: outside the log's folder the journal bears the log's own path.
+        let path = URL(fileURLWithPath: common.path).resolvingSymlinksInPath().standardizedFileURL.path
+        let name = Hex.encode(Array(Digest.sha256(Array(path.utf8)).bytes.prefix(8)))
+        return [common.path + "/exit-journal"]
+            + [runtime ?? ServeExit.runFolder].compactMap { $0.map { $0 + "/exit-journal-\(name)" } }
     }
 
     /// Below /tmp, where it is ours alone: somebody else's folder is none.

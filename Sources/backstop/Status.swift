@@ -133,6 +133,10 @@ struct StatusReport {
             let at = TimeText.render(halt.haltedAt.recordedAt)
             Output.line("           halted by record \(halt.sequence) at \(at): \(halt.reason) (\(halt.source))")
         }
+        for panic in state.trading.panics.open {
+            Output.line(
+                "           panic \(panic.sequence) has no completion yet: backstop serve --roles exit carries it out")
+        }
         for cause in state.trading.reducingCauses { Output.line("           reducing: \(cause.cause) \(cause.detail)") }
     }
 
