@@ -56,7 +56,8 @@ struct ExitCourse {
     private mutating func inherit() {
         guard !inherited.isEmpty, openedLog != nil || now >= inheritedAt else { return }
         for left in inherited {
-            if let log = openedLog, !left.trigger.sequence.isNone, left.trigger.id != "\(log)/\(left.trigger.sequence)" {
+            if let log = openedLog, !left.trigger.sequence.isNone, left.trigger.id != "\(log)/\(left.trigger.sequence)"
+            {
                 speaker.alarm("the journal's run \(left.trigger.id) is of another log than \(log): left alone")
                 continue
             }
