@@ -96,13 +96,20 @@ extension TradingLog {
         }
     }
 
+    /// In the log's folder, and in the run directory, under the name of the log's path.
+    var journalFolders: [String] {
+        let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+        let name = Hex.encode(Array(Digest.sha256(Array(real.utf8)).bytes.prefix(8)))
+        return [path + "/exit-journal", runFolder + "/exit-journal-\(name)"]
+    }
+
     /// The lines of every journal that is left.
     func journal() -> [String] {
-        [path, runFolder].flatMap { folder -> [String] in
-            let names = (FileManager.default.enumerator(atPath: folder + "/exit-journal")?.allObjects ?? [])
+        journalFolders.flatMap { folder -> [String] in
+            let names = (FileManager.default.enumerator(atPath: folder)?.allObjects ?? [])
                 .compactMap { $0 as? String }.filter { $0.hasSuffix(".jsonl") }.sorted()
             return names.flatMap { name -> [String] in
-                let data = FileManager.default.contents(atPath: folder + "/exit-journal/" + name) ?? Data()
+                let data = FileManager.default.contents(atPath: folder + "/" + name) ?? Data()
                 return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
             }
         }

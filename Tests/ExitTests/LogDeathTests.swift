@@ -142,9 +142,7 @@ import TradingBench
     @Test func neitherLogNorJournalTakeAnything() throws {
         try withDeadLog { log in
             try FileManager.default.createDirectory(atPath: log.runFolder, withIntermediateDirectories: true)
-            for folder in [log.path, log.runFolder] {
-                try Data().write(to: URL(fileURLWithPath: folder + "/exit-journal"))
-            }
+            for folder in log.journalFolders { try Data().write(to: URL(fileURLWithPath: folder)) }
             let worker = try log.exit()
             let recorder = try log.recorder(of: worker)
             kill(recorder, SIGSTOP)
