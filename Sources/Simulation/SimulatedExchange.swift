@@ -13,6 +13,8 @@ final class SimulatedExchange {
     private let latency: ClosedRange<Milliseconds>
     private var chance: Chance
     private let slowOneIn: Int
+    /// Whoever ends too early must be quick, or it would be late, too.
+    private let quickClient: String?
     /// No connection can be made until then.
     var refusesUntil: Milliseconds = 0
     /// Nor one of a user stream until then.
@@ -33,7 +35,9 @@ final class SimulatedExchange {
         self.time = time
         latency = plan.latency
         chance = Chance(plan.seed, 2)
-        slowOneIn = plan.isRestless ? 8 : 200
+        let endsTooEarly = plan.sabotage == .ignoresTheFence
+        slowOneIn = endsTooEarly ? 3 : plan.isRestless ? 8 : 200
+        quickClient = endsTooEarly ? "10.0.0.2" : nil
         var options = VenueOptions()
         options.seed = plan.seed
         options.accounts = [.init(key: SimulatedExchange.key, secret: SimulatedExchange.secret)]
@@ -48,9 +52,11 @@ final class SimulatedExchange {
     }
 
     /// One way: short as a rule, seconds now and then.
-    func travelTime() -> Milliseconds {
+    func travelTime(_ client: String = "") -> Milliseconds {
         let usual = chance.within(latency)
-        return chance.below(slowOneIn) == 0 ? usual + chance.within(500...3_000) : usual
+        guard chance.below(slowOneIn) == 0 else { return usual }
+        let slow = usual + chance.within(500...3_000)
+        return client == quickClient ? usual : slow
     }
 
     /// A request to the control API, which must be right.
@@ -80,18 +86,18 @@ final class SimulatedExchange {
             body: String(decoding: wire.body, as: UTF8.self),
             apiKey: wire.carriesKey ? SimulatedExchange.key : nil, client: client)
         switch venue.receive(request, at: time.now) {
-        case .answered(let delivery): leave(delivery, done)
+        case .answered(let delivery): leave(delivery, client, done)
         case .held(let held, let until):
             time.at(until) {
-                self.leave(self.venue.resume(held, at: self.time.now), done)
+                self.leave(self.venue.resume(held, at: self.time.now), client, done)
                 self.sendStream()
             }
         }
         sendStream()
     }
 
-    private func leave(_ delivery: Delivery, _ done: @escaping (Transport) -> Void) {
-        var delay = delivery.wire.delay + travelTime()
+    private func leave(_ delivery: Delivery, _ client: String, _ done: @escaping (Transport) -> Void) {
+        var delay = delivery.wire.delay + travelTime(client)
         if let rate = delivery.wire.bytesPerSecond {
             delay += Milliseconds(delivery.answer.body.utf8.count * 1_000 / max(1, rate))
         }

@@ -83,11 +83,11 @@ final class SimulatedLine: ExchangeLine, @unchecked Sendable {
             self.finish(call, .broken(TransportFailure(kind: .timedOut, text: "no answer in time")), then)
         }
         guard time.now >= exchange.refusesUntil else {
-            return time.after(exchange.travelTime()) {
+            return time.after(exchange.travelTime(client)) {
                 self.finish(call, .broken(TransportFailure(kind: .noConnection, text: "refused")), then)
             }
         }
-        time.after(exchange.travelTime()) {
+        time.after(exchange.travelTime(client)) {
             // A dead process' bytes do not leave; what has left arrives whoever dies.
             guard !self.isDead, !call.isAnswered else { return }
             if let lastLook, !lastLook() { return self.fence(call, then) }
