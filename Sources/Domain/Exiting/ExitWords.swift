@@ -161,10 +161,10 @@ package struct ExitRules: Sendable {
     package var staleMilliseconds: Milliseconds = 10_000
     package var lookPauseMilliseconds: Milliseconds = 250
     package var lookPauseMillisecondsMax: Milliseconds = 5_000
-    /// Before an order that nobody shows is called not found.
+    /// Before an order that nobody shows is called not found. Nothing waits for it, so it is longer than it must be:
+    /// where others trade on the account, the position is a weak witness.
     package var horizonMilliseconds =
-        Milliseconds(Limits.recvWindowMillisecondsDefault + Limits.horizonMarginMillisecondsMin)
-
+        Milliseconds(Limits.recvWindowMillisecondsDefault + Limits.horizonMarginMillisecondsMin) * 8
     /// The same, where the position is smaller than the orders that are known explain.
     package var doubtMilliseconds: Milliseconds = 600_000
 
