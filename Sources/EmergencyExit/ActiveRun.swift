@@ -13,6 +13,8 @@ struct ActiveRun {
     /// How many of them are records.
     var imported = 0
     let startedAtNs: Int64
+    /// The record of its trigger, as far as it is known.
+    var panic: SequenceNumber
     var hasEnd: Bool
     private var numbers: [CloseOrder: UInt32] = [:]
 
@@ -22,6 +24,7 @@ struct ActiveRun {
         lines = journal
         hasEnd = false
         self.startedAtNs = startedAtNs
+        panic = trigger.sequence
         for case .request(let close, let number, _) in journal { numbers[close] = number }
     }
 

@@ -125,8 +125,9 @@ struct ExitCourse {
             inherit()
             for run in runs { tell(run, from: 0) }
         case .panic(let trigger): found(trigger)
-        case .bound(let id, let halted):
+        case .bound(let id, let panic, let halted):
             guard let place = runs.firstIndex(where: { $0.trigger.id == id }) else { return }
+            runs[place].panic = SequenceNumber(panic)
             know(halted, place)
         case .imported(let id, let lines):
             guard let place = runs.firstIndex(where: { $0.trigger.id == id }) else { return }
@@ -138,15 +139,16 @@ struct ExitCourse {
 
     /// A trigger that stands in the log: of a run that goes already, or of a new one.
     private mutating func found(_ trigger: ExitTrigger) {
-        if let place = runs.firstIndex(where: { $0.trigger.id == trigger.id }) {
-            return know(trigger.haltedAtBootNs, place)
+        let known = runs.firstIndex { run in
+            run.panic == trigger.sequence
+                // The socket brought it before the log had it.
+                || run.panic.isNone && !run.hasEnd && run.trigger.eventID == trigger.eventID
         }
-        // The socket brought it before the log had it.
-        if let place = runs.firstIndex(where: { $0.trigger.sequence.isNone && $0.trigger.eventID == trigger.eventID }) {
-            return know(trigger.haltedAtBootNs, place)
+        if let known { return know(trigger.haltedAtBootNs, known) }
+        let isSame = { (other: ExitTrigger) in
+            other.id == trigger.id || other.sequence.isNone && other.eventID == trigger.eventID
         }
-        if waiting.contains(where: { $0.id == trigger.id }) { return }
-        waiting.append(trigger)
+        if let place = waiting.firstIndex(where: isSame) { waiting[place] = trigger } else { waiting.append(trigger) }
     }
 
     private mutating func know(_ haltedAtBootNs: UInt64?, _ place: Int) {
@@ -255,16 +257,21 @@ struct ExitCourse {
                 lines.append(.outcome(close, end, number: runs[place].number(of: close)))
             case .noteTrades(let close, let trades):
                 let number = runs[place].number(of: close)
-                lines += trades.map { .trade(ExitTrade($0, of: close, number: number)) }
+                lines += trades.map { .trade(ExitTrade($0, of: close.clientOrderID.text, number: number)) }
             case .tell(let news): speaker.tell(news)
             case .closeAgain(let close): closes.append(close)
+            case .witness(let close): worker.ask(effect, since: window(of: close, place), run: id)
             case .positions, .openOrders, .openAlgoOrders, .lookUp, .trades, .cancelAll, .cancelAllAlgo:
-                worker.ask(effect, run: id)
+                worker.ask(effect, since: .newest, run: id)
             }
         }
         // All closes of a turn stand in the journal by one write before the first of them leaves.
         note(lines, place)
         for close in closes { worker.place(close, run: id) }
+    }
+
+    private func window(of close: CloseOrder, _ place: Int) -> Endpoint.TradeRange {
+        runs[place].lines.window(of: close, until: Timestamp(nanoseconds: worker.clock.wallNanoseconds()))
     }
 
     private mutating func note(_ lines: [ExitLine], _ place: Int) {

@@ -6,7 +6,8 @@ internal import Exchange
 internal import Records
 
 extension ExitWorker {
-    func ask(_ effect: ExitEffect, run: String) {
+    /// - Parameter since: the range of a witness.
+    func ask(_ effect: ExitEffect, since: Endpoint.TradeRange, run: String) {
         switch effect {
         case .positions(let look):
             exchange.ask(.positions(nil), .emergency) { [self] in put(.answer(run: run, .positions(look, $0))) }
@@ -22,6 +23,10 @@ extension ExitWorker {
         case .trades(let close, let orderID):
             exchange.ask(.accountTrades(close.place.symbol, .ofOrder(orderID)), .emergency) { [self] in
                 put(.answer(run: run, .trades(close, $0)))
+            }
+        case .witness(let close):
+            exchange.ask(.accountTrades(close.place.symbol, since), .emergency) { [self] in
+                put(.answer(run: run, .witnessed(close, $0)))
             }
         case .cancelAll(let symbol):
             exchange.command(.cancelAllOrders(symbol), .emergency) { [self] in

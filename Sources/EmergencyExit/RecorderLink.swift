@@ -26,7 +26,7 @@ package final class RecorderLink: Sendable {
     private let outbox = Mutex(Outbox())
     private let wakeReader: Int32
     private let wakeWriter: Int32
-    private let ended = PatientEnd()
+    private let ended = Latch()
 
     /// - Parameter start: starts the child with the descriptor as its standard input.
     package init(start: @escaping Start, hear: @escaping @Sendable (Event) -> Void) {

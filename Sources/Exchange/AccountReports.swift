@@ -44,7 +44,7 @@ extension PositionSide {
     }
 }
 
-package struct AccountTrade: Equatable, Sendable {
+package struct AccountTrade: Hashable, Sendable {
     package let symbol: String
     package let tradeID: Int64
     package let orderID: Int64
@@ -57,6 +57,26 @@ package struct AccountTrade: Equatable, Sendable {
     package let feeAsset: String
     package let isMaker: Bool
     package let tradedAtMilliseconds: Int64
+
+    /// One that was read before, and noted.
+    package init(
+        symbol: String, tradeID: Int64, orderID: Int64, side: OrderSide, positionSide: PositionSide,
+        price: ExactDecimal, quantity: ExactDecimal, realizedProfit: ExactDecimal, fee: ExactDecimal, feeAsset: String,
+        isMaker: Bool, tradedAtMilliseconds: Int64
+    ) {
+        self.symbol = symbol
+        self.tradeID = tradeID
+        self.orderID = orderID
+        self.side = side
+        self.positionSide = positionSide
+        self.price = price
+        self.quantity = quantity
+        self.realizedProfit = realizedProfit
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.isMaker = isMaker
+        self.tradedAtMilliseconds = tradedAtMilliseconds
+    }
 
     init(_ fields: AnswerFields) throws(MessageError) {
         symbol = try fields.text("symbol")

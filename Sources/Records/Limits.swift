@@ -116,6 +116,8 @@ package enum Limits {
     package static let credentialFileBytesMax = 4_096
     package static let clientOrderIDBytesMax = 36
     package static let tradesPerAnswerMax = 1_000
+    /// Seven days.
+    package static let tradeRangeMillisecondsMax: Int64 = 604_800_000
     package static let recvWindowMillisecondsDefault = 5_000
     /// Beyond recvWindow, before "not found" may be believed.
     package static let horizonMarginMillisecondsMin = 10_000

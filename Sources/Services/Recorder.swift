@@ -218,31 +218,29 @@ package final class Recorder: Sendable {
         }
     }
 
-    /// The trigger's record: the one that it came from, one with its event id that has no completion, or a new one.
+    /// The trigger's record: the one that it came from, or one of its own, under its own key, beside whatever else brought
+    /// the same event. Which panic the run is of follows from the log up to there, so each life says the same.
     private func bind(_ trigger: ExitTrigger, _ run: inout ImportedRun) throws {
         if !trigger.sequence.isNone {
             guard trigger.id == "\(log.id)/\(trigger.sequence)" else { throw ExitLineError("it is of another log") }
             run.panic = trigger.sequence
             return
         }
-        let key = "panic.requested/\(trigger.id)"
-        let earlier = try log.snapshot { try $0.first(.own(key), stream: nil) }
-        let state = try StateReader.current(log, views: views)
-        if let earlier {
-            run.panic = earlier
-        } else if let open = state.trading.panics.open.first(where: { $0.eventID == trigger.eventID }) {
-            run.panic = open.sequence
-        } else {
-            run.panic = try append { [name] _ in
-                try Drafts.panicRequested(trigger.request, key: key, producer: name)
-            }
+        let own = try append { [name] _ in
+            try Drafts.panicRequested(trigger.request, key: "panic.requested/\(trigger.id)", producer: name)
         }
-        let after = try StateReader.fold(log, from: state)
-        // Whoever sent it over the socket may have got it into the log in this very moment: the first one stands.
-        if let open = after.trading.panics.open.first(where: { $0.eventID == trigger.eventID }) {
-            run.panic = open.sequence
-        }
-        say(RecorderNotice.bound(trigger: trigger.id, haltedAtBootNs: try haltedAt(after)).text)
+        let then = try state(through: own)
+        run.panic = then.trading.panics.open.first { $0.eventID == trigger.eventID }?.sequence ?? own
+        let now = try StateReader.fold(log, from: then)
+        say(
+            RecorderNotice.bound(trigger: trigger.id, panic: run.panic.rawValue, haltedAtBootNs: try haltedAt(now)).text
+        )
+    }
+
+    private func state(through sequence: SequenceNumber) throws -> State {
+        let checkpoint = try views?.loadState(log) ?? State()
+        return try StateReader.fold(
+            log, from: checkpoint.asOf <= sequence ? checkpoint : State(), through: sequence)
     }
 
     /// The end, and the acknowledgement of its trigger, in one transaction.

@@ -170,7 +170,7 @@ final class SimulatedExit {
             case .closeAgain(let close): place(close, run)
             case .note(let close, let end): try note(close, end, run)
             case .noteTrades(let close, let trades): try note(close, trades, run)
-            case .positions, .openOrders, .openAlgoOrders, .lookUp, .trades, .cancelAll, .cancelAllAlgo:
+            case .positions, .openOrders, .openAlgoOrders, .lookUp, .trades, .witness, .cancelAll, .cancelAllAlgo:
                 ask(effect, run)
             case .tell: break
             }
@@ -210,6 +210,11 @@ final class SimulatedExit {
             }
         case .trades(let close, let orderID):
             line.ask(.accountTrades(close.place.symbol, .ofOrder(orderID))) { self.take(.trades(close, $0), run) }
+        case .witness(let close):
+            let lines = disk.journals[run.panic.sequence]?.lines ?? []
+            line.ask(.accountTrades(close.place.symbol, lines.window(of: close, until: world.log.clock.now()))) {
+                self.take(.witnessed(close, $0), run)
+            }
         case .cancelAll(let symbol):
             line.command(.cancelAllOrders(symbol)) { self.take(.canceled(symbol, isAlgo: false, $0), run) }
         case .cancelAllAlgo(let symbol):
@@ -253,7 +258,7 @@ final class SimulatedExit {
     private func note(_ close: CloseOrder, _ trades: [AccountTrade], _ run: Run) throws {
         guard let request = run.requests[close] else { throw SimulationError("trades of a close without a request") }
         for trade in trades {
-            let line = ExitTrade(trade, of: close, number: request.number)
+            let line = ExitTrade(trade, of: close.clientOrderID.text, number: request.number)
             disk.journals[run.panic.sequence]?.lines.append(.trade(line))
             for note in line.notes(world.policy, of: request.sequence) {
                 switch note {

@@ -137,6 +137,28 @@ import Testing
         #expect(world.now >= ExitFirstPassTests.halt + ExitRules().horizonMilliseconds)
     }
 
+    /// Another hand adds as much as it closed, so the position does not show it, and its look-up shows it late: the
+    /// account's trades do.
+    @Test func anOrderWithATradeIsNotCalledNotFound() {
+        var world = world([CloseFate(told: .lost(arrives: true), shownAfter: 120_000)])
+        let halt = ExitFirstPassTests.halt
+        world.land(ExitPlace(symbol: btc, side: .both), 2_000, at: halt + 15)
+        world.finish()
+        #expect(world.asked["witness"] ?? 0 > 1 && world.run.completion?.isFlat == true)
+        #expect(world.journal[0].end?.state == .filled && world.now >= halt + 120_000)
+        #expect(world.lookUps.count < 60, "beyond the horizon it is asked for seldom")
+    }
+
+    /// The same, and it is never shown: what it may be stays open for the time of a doubt.
+    @Test func aTradeThatNobodyExplainsIsADoubtThatEnds() {
+        var world = world([CloseFate(told: .lost(arrives: true), shownAfter: 10_000_000)])
+        let halt = ExitFirstPassTests.halt
+        world.land(ExitPlace(symbol: btc, side: .both), 2_000, at: halt + 15)
+        world.finish()
+        #expect(world.journal[0].end?.state == .notFoundAfterHorizon)
+        #expect(world.now >= halt + ExitRules().doubtMilliseconds && world.run.completion?.isFlat == true)
+    }
+
     @Test func whatIsInFlightForTwoSecondsIsAskedFor() {
         var world = world([CloseFate(answersAfter: 60_000)])
         world.start()

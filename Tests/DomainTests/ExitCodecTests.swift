@@ -27,13 +27,14 @@ import Testing
         market.isHedged = true
         market.hold(place.symbol, -125, .short)
         let order = market.arrive(close, CloseFate(), at: 1)!
-        let trade = market.trades(of: order.id, close)[0]
+        let trade = market.trades(of: order.id)[0]
         let completion = ExitCompletion(
             positionsTotal: 3, positionsClosed: 1, positionsFailed: 2, failedSymbols: ["A", "B"],
             executionMilliseconds: 12)
         return [
             .trigger(trigger), .request(close, number: 1, atNs: 2), .outcome(close, ended, number: 1),
-            .outcome(close, refused, number: 4_294_967_295), .trade(ExitTrade(trade, of: close, number: 1)),
+            .outcome(close, refused, number: 4_294_967_295),
+            .trade(ExitTrade(trade, of: close.clientOrderID.text, number: 1)),
             .completion(ExitEnd(completion: completion, startedAtNs: 1, completedAtNs: Int64.max)),
         ]
     }
@@ -49,7 +50,7 @@ import Testing
 
     @Test(arguments: [
         RecorderNotice.alive, .opened(log: "l", head: .max), .panic(trigger), .imported(trigger: "t", lines: 3),
-        .bound(trigger: "t", haltedAtBootNs: .max),
+        .bound(trigger: "t", panic: 7, haltedAtBootNs: .max),
         .stuck(trigger: "t", line: 2, reason: "\"why\""),
     ])
     func noticesComeOutAsTheyWentIn(notice: RecorderNotice) throws {

@@ -47,7 +47,7 @@ struct ExitMarket {
     var resting: Set<ExitPlace> = []
     var algos: Set<SymbolName> = []
     private(set) var orders: [String: [Order]] = [:]
-    private(set) var trades: [(order: Int64, quantity: Int64)] = []
+    private(set) var trades: [Order] = []
     private(set) var problems: [String] = []
     private var nextID: Int64 = 1
 
@@ -79,7 +79,7 @@ struct ExitMarket {
         let order = Order(close: close, id: nextID, executed: executed, at: now, shownAt: now + fate.shownAfter)
         nextID += 1
         orders[close.clientOrderID.text, default: []].append(order)
-        if executed > 0 { trades.append((order.id, executed)) }
+        if executed > 0 { trades.append(order) }
         return order
     }
 
@@ -130,17 +130,20 @@ struct ExitMarket {
             ]))
     }
 
-    func trades(of order: Int64, _ close: CloseOrder) -> [AccountTrade] {
-        trades.enumerated().filter { $0.element.order == order }.map { place, trade in
-            let members = [
-                ("symbol", close.place.symbol.text), ("id", "\(place + 1)"), ("orderId", "\(order)"),
-                ("side", close.side.rawValue), ("positionSide", close.place.side.rawValue), ("price", "100"),
-                ("qty", ExitMarket.text(trade.quantity)), ("realizedPnl", "0"), ("commission", "0.01"),
-                ("commissionAsset", "USDT"), ("time", "1763818338280"),
-            ]
-            let text = "{" + members.map { "\"\($0.0)\":\"\($0.1)\"" }.joined(separator: ",") + ",\"maker\":false}"
-            return try! AccountTrade(try! AnswerFields(try! JSONText.read(text)))
-        }
+    func trades(of order: Int64) -> [AccountTrade] { trades.filter { $0.id == order }.map(ExitMarket.trade) }
+
+    /// All of the symbol, other hands' too.
+    func trades(in close: CloseOrder) -> [AccountTrade] {
+        trades.filter { $0.close.place.symbol == close.place.symbol }.map(ExitMarket.trade)
+    }
+
+    /// One trade for each order.
+    private static func trade(_ order: Order) -> AccountTrade {
+        AccountTrade(
+            symbol: order.close.place.symbol.text, tradeID: order.id, orderID: order.id, side: order.close.side,
+            positionSide: order.close.place.side, price: decimal("100"),
+            quantity: try! ExactDecimal(coefficient: order.executed, exponent: -3), realizedProfit: .zero,
+            fee: decimal("0.01"), feeAsset: "USDT", isMaker: false, tradedAtMilliseconds: order.at)
     }
 
     // MARK: Numbers

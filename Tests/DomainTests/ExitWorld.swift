@@ -137,7 +137,10 @@ struct ExitWorld {
                 reply(.lookedUp(close, market.lookUp(close, at: now)))
             case .trades(let close, let order):
                 note("trades")
-                reply(.trades(close, .accepted(market.trades(of: order, close))))
+                reply(.trades(close, .accepted(market.trades(of: order))))
+            case .witness(let close):
+                note("witness")
+                reply(.witnessed(close, .accepted(market.trades(in: close))))
             case .cancelAll(let symbol):
                 note("cancel \(symbol)")
                 come(.canceled(symbol, isAlgo: false), now + cancelTakes)

@@ -87,18 +87,6 @@ extension PositionSide {
 
 extension ExitTrade {
     package func notes(_ policy: ExecutionPolicy, of request: SequenceNumber) -> [ExecutionNote] {
-        var fill = EventFill()
-        fill.symbol = symbol
-        fill.tradeID = String(tradeID)
-        fill.orderID = String(orderID)
-        fill.clientOrderID = clientOrderID
-        fill.side = side.event
-        fill.positionSide = positionSide.event
-        fill.quantity = quantity.event
-        fill.price = price.event
-        fill.fee = fee.event
-        fill.feeAsset = feeAsset
-        fill.tradedAtNs = Timestamp(milliseconds: tradedAtMilliseconds).nanoseconds
-        return fill.notes(policy, profit: realizedProfit, of: request)
+        trade.notes(policy, clientOrderID: clientOrderID, of: request)
     }
 }

@@ -2,6 +2,7 @@
 
 internal import Events
 internal import Exchange
+internal import Records
 
 extension ExitRun {
     /// Until an order that cannot leave now is tried once more.
@@ -90,7 +91,7 @@ extension ExitRun {
             return []
         }
         settle(close, now)
-        change(close) { $0.executed = report.executedQuantity }
+        change(close) { ($0.executed, $0.exchangeOrderID) = (report.executedQuantity, report.orderID) }
         let end = ClosedOrder(
             state: report.status.outcome, executed: report.executedQuantity, averagePrice: report.averagePrice,
             exchangeOrderID: report.orderID, errorCode: 0, reason: "")
@@ -113,18 +114,39 @@ extension ExitRun {
             touch(close, now)
             return follow(close, report, now)
         }
-        asking.pause(now, atLeast: answer.trouble?.wait)
+        let isBeyondHorizon = now >= order.leftAt + rules.horizonMilliseconds
+        let wait = max(answer.trouble?.wait ?? 0, isBeyondHorizon ? rules.doubtPauseMilliseconds : 0)
+        asking.pause(now, atLeast: wait)
         change(close) { $0.stage = .unresolved(asking, looks: looks + 1) }
-        guard case .rejected(let why) = answer, why.kind == .notFound, !order.wasSeen,
-            let position = positions[close.place],
-            // Its look-up is one witness, the position another.
-            now >= order.leftAt
-                + (position.mayHaveReduced(order) ? rules.doubtMilliseconds : rules.horizonMilliseconds)
+        guard isBeyondHorizon, !order.wasSeen, case .rejected(let why) = answer, why.kind == .notFound else {
+            return []
+        }
+        if now >= order.leftAt + rules.doubtMilliseconds { return notFound(close, order, now) }
+        let isDoubtful = positions[close.place]?.mayHaveReduced(order) ?? true
+        return isDoubtful ? [] : [.witness(close)]
+    }
+
+    /// Neither its look-up nor the position shows it; these are the account's trades since it was journaled.
+    mutating func witnessed(
+        _ close: CloseOrder, _ answer: Answer<[AccountTrade]>, _ now: Milliseconds
+    ) -> [ExitEffect] {
+        guard case .accepted(let trades) = answer, trades.count < Limits.tradesPerAnswerMax,
+            let order = order(close), order.isUnresolved, !order.wasSeen
         else { return [] }
+        let explained = Set(positions[close.place]?.orders.map(\.exchangeOrderID) ?? [])
+        let mayBeIts = trades.contains {
+            $0.side == close.side && $0.positionSide == close.place.side && !explained.contains($0.orderID)
+        }
+        return mayBeIts ? [] : notFound(close, order, now)
+    }
+
+    private mutating func notFound(
+        _ close: CloseOrder, _ order: ExitPosition.Order, _ now: Milliseconds
+    ) -> [ExitEffect] {
         settle(close, now)
         let end = ClosedOrder(
-            state: .notFoundAfterHorizon, executed: .zero, averagePrice: nil, exchangeOrderID: 0,
-            errorCode: why.code ?? 0, reason: "not found for \(now - order.sentAt) ms")
+            state: .notFoundAfterHorizon, executed: .zero, averagePrice: nil, exchangeOrderID: 0, errorCode: -2013,
+            reason: "not found for \(now - order.sentAt) ms")
         return [.note(close, end)]
     }
 

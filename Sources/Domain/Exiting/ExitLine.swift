@@ -36,32 +36,12 @@ package struct ExitEnd: Hashable, Sendable {
 package struct ExitTrade: Hashable, Sendable {
     package let number: UInt32
     package let clientOrderID: String
-    package let symbol: String
-    package let tradeID: Int64
-    package let orderID: Int64
-    package let side: OrderSide
-    package let positionSide: PositionSide
-    package let price: ExactDecimal
-    package let quantity: ExactDecimal
-    package let realizedProfit: ExactDecimal
-    package let fee: ExactDecimal
-    package let feeAsset: String
-    package let tradedAtMilliseconds: Int64
+    package let trade: AccountTrade
 
-    package init(_ trade: AccountTrade, of close: CloseOrder, number: UInt32) {
+    package init(_ trade: AccountTrade, of clientOrderID: String, number: UInt32) {
         self.number = number
-        clientOrderID = close.clientOrderID.text
-        symbol = trade.symbol
-        tradeID = trade.tradeID
-        orderID = trade.orderID
-        side = trade.side
-        positionSide = trade.positionSide
-        price = trade.price
-        quantity = trade.quantity
-        realizedProfit = trade.realizedProfit
-        fee = trade.fee
-        feeAsset = trade.feeAsset
-        tradedAtMilliseconds = trade.tradedAtMilliseconds
+        self.clientOrderID = clientOrderID
+        self.trade = trade
     }
 }
 
@@ -105,15 +85,17 @@ extension ExitLine {
         ]
     }
 
-    private static func members(_ trade: ExitTrade) -> [(String, JSONValue)] {
-        [
-            ("number", .number(String(trade.number))), ("client_order_id", .string(trade.clientOrderID)),
+    private static func members(_ noted: ExitTrade) -> [(String, JSONValue)] {
+        let trade = noted.trade
+        return [
+            ("number", .number(String(noted.number))), ("client_order_id", .string(noted.clientOrderID)),
             ("symbol", .string(trade.symbol)), ("trade_id", .number(String(trade.tradeID))),
             ("order_id", .number(String(trade.orderID))), ("side", .string(trade.side.rawValue)),
             ("position_side", .string(trade.positionSide.rawValue)), ("price", .string(trade.price.description)),
             ("quantity", .string(trade.quantity.description)),
             ("realized_profit", .string(trade.realizedProfit.description)), ("fee", .string(trade.fee.description)),
-            ("fee_asset", .string(trade.feeAsset)), ("traded_at_ms", .number(String(trade.tradedAtMilliseconds))),
+            ("fee_asset", .string(trade.feeAsset)), ("maker", .bool(trade.isMaker)),
+            ("traded_at_ms", .number(String(trade.tradedAtMilliseconds))),
         ]
     }
 
@@ -219,13 +201,15 @@ struct ExitFields {
     }
 
     func trade() throws(ExitLineError) -> ExitTrade {
-        try ExitTrade(
-            number: number("number", UInt32.init), clientOrderID: text("client_order_id"), symbol: text("symbol"),
-            tradeID: number("trade_id", Int64.init), orderID: number("order_id", Int64.init),
-            side: word("side", OrderSide.self), positionSide: word("position_side", PositionSide.self),
-            price: decimal("price"), quantity: decimal("quantity"), realizedProfit: decimal("realized_profit"),
-            fee: decimal("fee"), feeAsset: text("fee_asset"),
-            tradedAtMilliseconds: number("traded_at_ms", Int64.init))
+        guard case .bool(let isMaker) = json["maker"] else { throw ExitLineError("maker must be true or false") }
+        let trade = AccountTrade(
+            symbol: try text("symbol"), tradeID: try number("trade_id", Int64.init),
+            orderID: try number("order_id", Int64.init), side: try word("side", OrderSide.self),
+            positionSide: try word("position_side", PositionSide.self), price: try decimal("price"),
+            quantity: try decimal("quantity"), realizedProfit: try decimal("realized_profit"),
+            fee: try decimal("fee"), feeAsset: try text("fee_asset"), isMaker: isMaker,
+            tradedAtMilliseconds: try number("traded_at_ms", Int64.init))
+        return ExitTrade(trade, of: try text("client_order_id"), number: try number("number", UInt32.init))
     }
 
     func completion() throws(ExitLineError) -> ExitEnd {
@@ -245,27 +229,5 @@ struct ExitFields {
         return ExitEnd(
             completion: completion, startedAtNs: try number("started_at_ns", Int64.init),
             completedAtNs: try number("completed_at_ns", Int64.init))
-    }
-}
-
-extension ExitTrade {
-    fileprivate init(
-        number: UInt32, clientOrderID: String, symbol: String, tradeID: Int64, orderID: Int64, side: OrderSide,
-        positionSide: PositionSide, price: ExactDecimal, quantity: ExactDecimal, realizedProfit: ExactDecimal,
-        fee: ExactDecimal, feeAsset: String, tradedAtMilliseconds: Int64
-    ) throws(ExitLineError) {
-        self.number = number
-        self.clientOrderID = clientOrderID
-        self.symbol = symbol
-        self.tradeID = tradeID
-        self.orderID = orderID
-        self.side = side
-        self.positionSide = positionSide
-        self.price = price
-        self.quantity = quantity
-        self.realizedProfit = realizedProfit
-        self.fee = fee
-        self.feeAsset = feeAsset
-        self.tradedAtMilliseconds = tradedAtMilliseconds
     }
 }

@@ -20,6 +20,8 @@ struct ExitPosition: Sendable {
         /// What was held when it left, or, after a crash, as much as it was for.
         let heldBefore: ExactDecimal
         var executed = ExactDecimal.zero
+        /// 0: not known.
+        var exchangeOrderID: Int64 = 0
         var stage: Stage
         /// When it left last.
         var leftAt: Milliseconds

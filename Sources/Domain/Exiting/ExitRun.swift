@@ -80,6 +80,7 @@ package struct ExitRun: Sendable {
         position.orders.append(
             ExitPosition.Order(
                 close: close, sentAt: now, heldBefore: close.quantity, executed: end?.executed ?? .zero,
+                exchangeOrderID: end?.exchangeOrderID ?? 0,
                 stage: end == nil ? .unresolved(asking, looks: 0) : .settled,
                 leftAt: now))
         position.wasHeld = true
@@ -121,6 +122,7 @@ package struct ExitRun: Sendable {
         case .closed(let close, let answer): effects = closed(close, answer, now)
         case .lookedUp(let close, let answer): effects = lookedUp(close, answer, now)
         case .trades(let close, let answer): effects = takeTrades(close, answer, now)
+        case .witnessed(let close, let answer): effects = witnessed(close, answer, now)
         }
         return effects + drive(now)
     }

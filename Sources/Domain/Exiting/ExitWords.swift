@@ -97,6 +97,8 @@ package enum ExitEffect: Sendable {
     case openAlgoOrders(Int)
     case lookUp(CloseOrder)
     case trades(CloseOrder, orderID: Int64)
+    /// The account's trades in its symbol since it was journaled: the third witness of an order that nobody shows.
+    case witness(CloseOrder)
     /// Commands: they lead to the same end however often they are sent.
     case cancelAll(SymbolName)
     case cancelAllAlgo(SymbolName)
@@ -131,6 +133,7 @@ package enum ExitAnswer: Sendable {
     case closed(CloseOrder, Answer<OrderReport>)
     case lookedUp(CloseOrder, Answer<OrderReport>)
     case trades(CloseOrder, Answer<[AccountTrade]>)
+    case witnessed(CloseOrder, Answer<[AccountTrade]>)
 }
 
 package struct ExitCompletion: Hashable, Sendable {
@@ -161,12 +164,13 @@ package struct ExitRules: Sendable {
     package var staleMilliseconds: Milliseconds = 10_000
     package var lookPauseMilliseconds: Milliseconds = 250
     package var lookPauseMillisecondsMax: Milliseconds = 5_000
-    /// Before an order that nobody shows is called not found. Nothing waits for it, so it is longer than it must be:
-    /// where others trade on the account, the position is a weak witness.
+    /// Before an order that nobody shows is called not found: not by its look-up, the position, or the account's trades.
     package var horizonMilliseconds =
-        Milliseconds(Limits.recvWindowMillisecondsDefault + Limits.horizonMarginMillisecondsMin) * 8
-    /// The same, where the position is smaller than the orders that are known explain.
+        Milliseconds(Limits.recvWindowMillisecondsDefault + Limits.horizonMarginMillisecondsMin)
+    /// The same, where position or trades leave a doubt, as where others trade on the account.
     package var doubtMilliseconds: Milliseconds = 600_000
+    /// Between two look-ups beyond the horizon.
+    package var doubtPauseMilliseconds: Milliseconds = 10_000
 
     package init() {}
 }

@@ -11,7 +11,7 @@ package enum RecorderNotice: Hashable, Sendable {
     case panic(ExitTrigger)
     /// The run has its record, and trading is halted since then. It starts no run: the lines that led to it may come
     /// twice, and the second time their run may be gone.
-    case bound(trigger: String, haltedAtBootNs: UInt64)
+    case bound(trigger: String, panic: UInt64, haltedAtBootNs: UInt64)
     /// So many lines of that run are records now.
     case imported(trigger: String, lines: Int)
     /// The line after those cannot become a record as it is.
@@ -61,9 +61,10 @@ extension RecorderNotice {
                     JSONMember("head", .number(String(head))),
                 ]
             case .panic(let trigger): [JSONMember("say", .string("panic")), JSONMember("trigger", trigger.json)]
-            case .bound(let trigger, let haltedAtBootNs):
+            case .bound(let trigger, let panic, let haltedAtBootNs):
                 [
                     JSONMember("say", .string("bound")), JSONMember("trigger", .string(trigger)),
+                    JSONMember("panic", .number(String(panic))),
                     JSONMember("halted_at_boot_ns", .number(String(haltedAtBootNs))),
                 ]
             case .imported(let trigger, let lines):
@@ -93,7 +94,7 @@ extension RecorderNotice {
             self = .panic(try ExitTrigger(json: trigger))
         case "bound":
             self = .bound(
-                trigger: try fields.text("trigger"),
+                trigger: try fields.text("trigger"), panic: try fields.number("panic", UInt64.init),
                 haltedAtBootNs: try fields.number("halted_at_boot_ns", UInt64.init))
         case "imported":
             self = .imported(trigger: try fields.text("trigger"), lines: try fields.number("lines", Int.init))
