@@ -85,6 +85,7 @@ struct ServeExit {
             switch worker.offer(try ExitSocket.trigger(reading: message)) {
             case .taken: return ExitSocket.bytes(.taken)
             case .refused(let reason): return ExitSocket.bytes(.refused(reason))
+            case .unanswered: return []
             }
         } catch {
             return ExitSocket.bytes(.refused(error.description))
