@@ -128,15 +128,26 @@ final class RaceStage {
         guard !opensAfterwards else { return problems }
         try log.wait("everything has its end") { try hasSettled() }
         problems += try judgeLog()
-        let resumed = try log.run(
-            "resume", "--operator", "race", "--reason", "next", "--exchange", exchange.url, "--profile", "seeds")
-        guard resumed.status == 0 else { throw Trouble("\(resumed)") }
+        try resume()
         if plan.trigger == .deadHeart {
             let watched = roles["watchdog"]?.errors.components(separatedBy: "watching exit_brain").count ?? 0
             try startHeart()
             try wait("watchdog", says: "watching exit_brain", times: watched)
         }
         return problems
+    }
+
+    /// The look that it takes may have to wait for the exchange's limits.
+    private func resume() throws {
+        var last: Finished?
+        do {
+            try log.wait("trading is resumed") {
+                last = try log.run(
+                    "resume", "--operator", "race", "--reason", "next", "--exchange", exchange.url, "--profile", "seeds"
+                )
+                return last?.status == 0
+            }
+        } catch { throw Trouble("\(error): \(last.map { "\($0)" } ?? "")") }
     }
 
     private func judgeExchange(_ ends: [Row]) throws -> [String] {
