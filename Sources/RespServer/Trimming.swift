@@ -15,9 +15,11 @@ struct Trim: Sendable {
     /// At most so many are hidden; 0: no bound.
     var limit = 0
 
+    /// `~` hides so many at once, or a multiple.
+    var step = Trim.stepDefault
+
     /// What Redis' default of `stream-node-max-entries` makes of `~`.
-    static let step = 100
-    static let limitDefault = 100 * step
+    static let stepDefault = 100
 
     func run(_ stream: StreamName, _ transaction: inout LogTransaction) throws -> Int {
         guard let known = try transaction.stream(stream) else { return 0 }
@@ -37,7 +39,7 @@ struct Trim: Sendable {
 
     private func steps(_ count: Int) -> Int {
         guard isApproximate else { return count }
-        return (limit > 0 ? min(count, limit) : count) / Trim.step * Trim.step
+        return step > 0 ? (limit > 0 ? min(count, limit) : count) / step * step : 0
     }
 
     /// Streams whose entries are evidence keep them in sight.
@@ -79,7 +81,7 @@ struct AddOrTrimOptions {
             place += 1
         }
         idPlace = place
-        try finish(isAdd)
+        try finish(isAdd, step: words.scope.trimStep)
     }
 
     private mutating func readBound(_ words: Words, _ place: inout Int) throws(RespError) {
@@ -104,7 +106,7 @@ struct AddOrTrimOptions {
         trim = Trim(bound: bound, isApproximate: isApproximate)
     }
 
-    private mutating func finish(_ isAdd: Bool) throws(RespError) {
+    private mutating func finish(_ isAdd: Bool, step: Int) throws(RespError) {
         guard var found = trim else {
             if let limit, limit > 0 {
                 throw RespError("syntax error, LIMIT cannot be used without specifying a trimming strategy")
@@ -116,7 +118,8 @@ struct AddOrTrimOptions {
         if limit != nil, !found.isApproximate {
             throw RespError("syntax error, LIMIT cannot be used without the special ~ option")
         }
-        if found.isApproximate { found.limit = limit.map { Int($0) } ?? Trim.limitDefault }
+        found.step = step
+        if found.isApproximate { found.limit = limit.map { Int($0) } ?? (step > 0 ? min(100 * step, 1_000_000) : 10_000) }
         trim = found
     }
 
