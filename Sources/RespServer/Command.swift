@@ -26,6 +26,11 @@ package struct Command: Hashable, Sendable {
     /// An extension's.
     var isExtended = false
 
+    /// With its subcommand, as in CLIENT LIST.
+    func shown(_ words: Words) -> String {
+        subcommands.isEmpty || words.count < 2 ? name : "\(name)|\(words.lower(1))"
+    }
+
     static let own: [Command] = session + keys + streams
 
     package init(

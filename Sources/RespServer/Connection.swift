@@ -130,6 +130,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         context?.close(promise: nil)
     }
 
+    /// By CLIENT KILL.
+    func kill(isAsking: Bool) {
+        if isAsking { isEnding = true } else { close() }
+    }
+
     /// What is under way is answered first.
     func drain() {
         if isBlocked || !isBusy { end() } else { isEnding = true }
@@ -211,7 +216,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             execution.extension?.refused(execution.commands.named(words.lower(0))?.name)
             return reply(error.reply)
         }
-        session.lastCommand = command.subcommands.isEmpty ? command.name : "\(command.name)|\(words.lower(1))"
+        session.lastCommand = command.shown(words)
         if session.queue != nil, !Session.runsInsideMulti(command) { return reply(session.enqueue(command, words, databases: server.databases)) }
         guard let `extension` = execution.extension else { return run(command, words) }
         let began = ContinuousClock.now
@@ -412,11 +417,14 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             finish([
                 .array(
                     commands.map { command, words in
+                        let value: RespValue
                         switch command.course {
-                        case .read, .write: left.removeFirst()
-                        case .session: answered(command, words).reply
-                        case .transaction: .ok  // UNWATCH: EXEC has done it
+                        case .read, .write: value = left.removeFirst()
+                        case .session: value = answered(command, words).reply
+                        case .transaction: value = .ok  // UNWATCH: EXEC has done it
                         }
+                        execution.extension?.ran(command.shown(words), microseconds: 0, isFailed: value.isError)
+                        return value
                     })
             ])
         }

@@ -46,7 +46,7 @@ package enum Key: Equatable {
 
 extension Key {
     /// For commands on streams that read: nil, no such stream can be.
-    func streamToRead() throws(RespError) -> StreamName? {
+    package func streamToRead() throws(RespError) -> StreamName? {
         switch self {
         case .stream(let name): return name
         case .impossible: return nil

@@ -18,7 +18,9 @@ package protocol RespExtension: AnyObject, Sendable {
     func touches(_ key: [UInt8], database: Int) -> UInt64
 
     /// Each: nil where the command is not the extension's.
-    func answer(_ command: Command, _ words: Words, _ host: any ExtensionHost) throws(RespError) -> RespValue?
+    func answer(
+        _ command: Command, _ words: Words, from client: Int64, _ host: any ExtensionHost
+    ) throws(RespError) -> RespValue?
     func read(_ command: Command, _ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue?
     func write(_ command: Command, _ words: Words, _ transaction: inout LogTransaction) throws -> RespValue?
 
@@ -40,6 +42,9 @@ package protocol RespExtension: AnyObject, Sendable {
 package protocol ExtensionHost {
     /// Its counters begin anew.
     func resetCounters()
+    func clients() -> [(id: Int64, address: String, localAddress: String)]
+    /// - Parameter isAsking: its own reply comes first.
+    func end(client: Int64, isAsking: Bool)
 }
 
 /// Where keys are looked up.

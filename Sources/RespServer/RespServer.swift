@@ -98,10 +98,16 @@ final class ConnectionHost: SessionHost, ExtensionHost, @unchecked Sendable {
         return info.text(sections, execution.extension?.sections(sections, execution.log) ?? [])
     }
 
-    func extended(_ command: Command, _ words: Words) throws(RespError) -> RespValue? {
-        guard let value = try execution.extension?.answer(command, words, self) else { return nil }
+    func extended(_ command: Command, _ words: Words, from client: Int64) throws(RespError) -> RespValue? {
+        guard let value = try execution.extension?.answer(command, words, from: client, self) else { return nil }
         return value
     }
+
+    func clients() -> [(id: Int64, address: String, localAddress: String)] {
+        connections.values.map(\.session).sorted { $0.id < $1.id }.map { ($0.id, $0.address, $0.localAddress) }
+    }
+
+    func end(client: Int64, isAsking: Bool) { connections[client]?.kill(isAsking: isAsking) }
 
     func clientLines(_ ids: Set<Int64>?) -> [String] {
         connections.keys.sorted().filter { ids?.contains($0) ?? true }.compactMap { connections[$0]?.line }

@@ -11,7 +11,7 @@ protocol SessionHost {
     var commands: CommandTable { get }
     var databases: Int { get }
     /// An extension's answer; nil: the session's own is asked for.
-    func extended(_ command: Command, _ words: Words) throws(RespError) -> RespValue?
+    func extended(_ command: Command, _ words: Words, from client: Int64) throws(RespError) -> RespValue?
     func information(_ sections: Set<String>) -> String
     /// One line of CLIENT LIST each; nil: all.
     func clientLines(_ ids: Set<Int64>?) -> [String]
@@ -24,7 +24,7 @@ extension Session {
     ) -> (reply: RespValue, after: AfterReply) {
         do {
             if command.name == "quit" { return (.ok, .close) }
-            if let value = try host.extended(command, words) { return (value, .nothing) }
+            if let value = try host.extended(command, words, from: id) { return (value, .nothing) }
             return (try reply(command, words, host), .nothing)
         } catch { return (error.reply, .nothing) }
     }

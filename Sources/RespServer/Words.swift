@@ -25,7 +25,7 @@ package struct Words: Sendable {
     func exactly(_ place: Int, _ name: StaticString) -> Bool { all[place].elementsEqual(name.description.utf8) }
 
     /// What the word means as a key.
-    func key(_ place: Int) -> Key { scope.key(all[place]) }
+    package func key(_ place: Int) -> Key { scope.key(all[place]) }
 
     package func lower(_ place: Int) -> String {
         String(decoding: all[place].map { (0x41...0x5a).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
