@@ -123,7 +123,9 @@ final class BlockedReads: @unchecked Sendable {
         execution.transact(.group, on: loop) { transaction in
             guard try command.hasNews(source, transaction) else { return .nullArray }
             return try command.readGroup([source], &transaction)
-        } done: { self.delivered($0, to: read) }
+        } done: {
+            self.delivered($0, to: read)
+        }
     }
 
     private func delivered(_ result: Result<RespValue, any Error>, to read: BlockedRead) {

@@ -217,12 +217,16 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             return reply(error.reply)
         }
         session.lastCommand = command.shown(words)
-        if session.queue != nil, !Session.runsInsideMulti(command) { return reply(session.enqueue(command, words, databases: server.databases)) }
+        if session.queue != nil, !Session.runsInsideMulti(command) {
+            return reply(session.enqueue(command, words, databases: server.databases))
+        }
         guard let `extension` = execution.extension else { return run(command, words) }
         let began = ContinuousClock.now
         lastError = nil
         run(command, words)
-        `extension`.ran(session.lastCommand, microseconds: Int64((ContinuousClock.now - began) / .microseconds(1)), isFailed: lastError != nil)
+        `extension`.ran(
+            session.lastCommand, microseconds: Int64((ContinuousClock.now - began) / .microseconds(1)),
+            isFailed: lastError != nil)
         // As in Redis: who waits is served before the next command of anybody begins.
         server.blocked.look()
     }
@@ -305,7 +309,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         }
         execution.transact(writeClass, on: loop) {
             try execution.answers(operations, &$0)
-        } done: { self.written(operations, $0) }
+        } done: {
+            self.written(operations, $0)
+        }
     }
 
     private func written(_ operations: [Operation], _ result: Result<[RespValue], any Error>) {
@@ -403,7 +409,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         let execution = self.execution
         execution.transact(writeClass, on: loop) {
             try execution.exec(operations, watched, &$0)
-        } done: { self.executed(commands, $0) }
+        } done: {
+            self.executed(commands, $0)
+        }
     }
 
     private func executed(
@@ -453,7 +461,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
                 execution.transact(.group, on: loop) { transaction in
                     let sources = try command.sources(transaction)
                     return (try command.readGroup(sources, &transaction), sources)
-                } done: { self.decide($0, command) }
+                } done: {
+                    self.decide($0, command)
+                }
             }
         } catch { reply(Execution.reply(to: error)) }
     }

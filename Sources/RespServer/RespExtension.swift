@@ -65,7 +65,8 @@ extension Command {
 extension Execution {
     /// `done` is called on the loop, once. With an extension: before this returns.
     func transact<R: Sendable>(
-        _ writeClass: WriteClass, on loop: any EventLoop, _ body: @escaping @Sendable (inout LogTransaction) throws -> R,
+        _ writeClass: WriteClass, on loop: any EventLoop,
+        _ body: @escaping @Sendable (inout LogTransaction) throws -> R,
         done: @escaping @Sendable (Result<R, any Error>) -> Void
     ) {
         guard let `extension` else {

@@ -177,7 +177,8 @@ package final class RespServer: Sendable {
         self.log = log
         self.options = options
         self.logger = logger
-        let execution = Execution(log: log, board: board, exact: options.exact, producer: "resp", extension: options.extension)
+        let execution = Execution(
+            log: log, board: board, exact: options.exact, producer: "resp", extension: options.extension)
         host = ConnectionHost(execution, ending, options, logger, loop: group.next())
     }
 

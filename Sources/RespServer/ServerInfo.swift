@@ -30,7 +30,9 @@ struct ServerInfo {
     func text(_ wanted: Set<String>, _ others: [InfoSection] = []) -> String {
         let isAll = wanted.isEmpty || !wanted.isDisjoint(with: ["all", "default", "everything"])
         let names = Set(others.map(\.name))
-        return (sections.filter { !names.contains($0.name) } + others).filter { isAll || wanted.contains($0.name.lowercased()) }.map { section in
+        return (sections.filter { !names.contains($0.name) } + others).filter {
+            isAll || wanted.contains($0.name.lowercased())
+        }.map { section in
             "# \(section.name)\r\n" + section.lines.map { "\($0.0):\($0.1)\r\n" }.joined()
         }.joined(separator: "\r\n")
     }

@@ -40,7 +40,9 @@ enum StreamCommands {
     }
 
     static func delete(_ words: Words, _ transaction: inout LogTransaction) throws -> RespValue {
-        guard let name = try words.key(1).streamToRead(), try transaction.stream(name) != nil else { return .integer(0) }
+        guard let name = try words.key(1).streamToRead(), try transaction.stream(name) != nil else {
+            return .integer(0)
+        }
         let ids = try ids(words, from: 2)
         try Trim.check(name, "XDEL")
         return .integer(Int64(try transaction.hide(name, ids)))

@@ -159,7 +159,9 @@ struct AddOrTrimOptions {
             throw RespError("syntax error, LIMIT cannot be used without the special ~ option")
         }
         found.step = step
-        if found.isApproximate { found.limit = limit.map { Int($0) } ?? (step > 0 ? min(100 * step, 1_000_000) : 10_000) }
+        if found.isApproximate {
+            found.limit = limit.map { Int($0) } ?? (step > 0 ? min(100 * step, 1_000_000) : 10_000)
+        }
         trim = found
     }
 

@@ -109,7 +109,6 @@ struct SetIDCommand {
         guard let name = try words.key(1).streamToRead(), let stream = try transaction.stream(name) else {
             throw RespError.noSuchKey
         }
-        guard id >= stream.maxDeletedID else { throw smaller("current max_deleted_entry_id") }
         if stream.length > 0 {
             let top = try transaction.entriesBack(stream.number, .zero ... .last, limit: 1).first?.id ?? .zero
             guard id >= top else { throw smaller("the target stream top item") }
@@ -119,7 +118,7 @@ struct SetIDCommand {
         }
         let fits = try transaction.setUnrecordedCounters(
             name, lastID: id, entriesAdded: added.map { UInt64($0) }, maxDeletedID: deleted == .zero ? nil : deleted)
-        guard fits else { throw RespError("resp-scratch cannot set an id below an entry that was trimmed") }
+        guard fits else { throw RespError("resp-scratch cannot set an id below an entry that was deleted or trimmed") }
         return .ok
     }
 
