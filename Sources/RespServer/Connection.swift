@@ -378,7 +378,10 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     private func watch(_ words: Words) {
         guard session.queue == nil else { return reply(RespError("WATCH inside MULTI is not allowed").reply) }
         do {
-            let names = words.all.dropFirst().filter { name in !session.watched.contains { $0.name == name } }
+            let database = words.scope.database
+            let names = words.all.dropFirst().filter { name in
+                !session.watched.contains { $0.name == name && $0.scope.database == database }
+            }
             guard session.watched.count + names.count <= Limits.respWatchedKeysMax else {
                 throw RespError("at most \(Limits.respWatchedKeysMax) keys are watched")
             }
@@ -432,6 +435,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
                         case .transaction: value = .ok  // UNWATCH: EXEC has done it
                         }
                         execution.extension?.ran(command.shown(words), microseconds: 0, isFailed: value.isError)
+                        if case .error(let text) = value { execution.extension?.failed(text) }
                         return value
                     })
             ])

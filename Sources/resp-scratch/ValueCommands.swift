@@ -91,19 +91,22 @@ struct ValueCommands {
 
     private mutating func set(isThere: Bool) throws(RespError) -> RespValue {
         var (onlyNew, onlyOld, givesOld) = (false, false, false)
-        for place in 3..<max(3, words.count) {
+        var place = 3
+        while place < words.count {
             if words.word(place, is: "nx"), !onlyOld {
                 onlyNew = true
             } else if words.word(place, is: "xx"), !onlyNew {
                 onlyOld = true
             } else if words.word(place, is: "get") {
                 givesOld = true
+            } else if words.word(place, is: "ex") || words.word(place, is: "px"), words.after(place) > 0 {
+                let time = try words.integer(place + 1)
+                throw RespError(
+                    time > 0 ? "resp-scratch knows no keys with a time" : "invalid expire time in 'set' command")
             } else {
-                guard !["ex", "px", "exat", "pxat", "keepttl"].contains(words.lower(place)) else {
-                    throw RespError("resp-scratch knows no keys with a time")
-                }
                 throw .syntax
             }
+            place += 1
         }
         var reply = RespValue.ok
         if givesOld {

@@ -266,6 +266,16 @@ import Testing
         try ScratchTests.beside { duet in try duet.play(try #require(scripts[name])) }
     }
 
+    /// The one that the log's own face is held to.
+    @Test func theWholeConversationIsRedisOwnHereToo() throws {
+        try ScratchTests.beside { duet in
+            for line in Conversation.two.split(separator: "\n") { try duet.play(line: "a \(line)") }
+            for line in Conversation.three.split(separator: "\n").prefix(while: { $0 != "QUIT" }) {
+                try duet.play(line: "b \(line)")
+            }
+        }
+    }
+
     @Test func whoIsBlockedWhenAllIsFlushedHearsOfIt() throws {
         try ScratchTests.beside { duet in
             try duet.play("a XADD s 1-1 f v\na XGROUP CREATE s g $\nb& XREADGROUP GROUP g c BLOCK 0 STREAMS s >")
@@ -324,6 +334,9 @@ import Testing
             #expect(try client.say("INFO keyspace").contains("db0:keys=2,"))
             #expect(try client.say("CONFIG RESETSTAT") == "+OK\r\n")
             #expect(try !client.say("INFO errorstats").contains("errorstat_"))
+            for line in ["MULTI", "XADD s 1-1 f v", "XLEN s", "EXEC"] { _ = try client.say(line) }
+            #expect(try client.say("INFO errorstats").contains("errorstat_ERR:count=1\r\n"))
+            #expect(try client.say("INFO commandstats").contains("cmdstat_xlen:calls=1,"))
         }
     }
 
