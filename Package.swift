@@ -36,6 +36,8 @@ let package = Package(
     products: [
         .executable(name: "backstop", targets: ["backstop"]),
         .executable(name: "exchange-simulator", targets: ["exchange-simulator"]),
+        // Not shipped: the Redis face on a log that is thrown away, for test suites of the Redis world.
+        .executable(name: "resp-scratch", targets: ["resp-scratch"]),
         // Preloaded into test processes: records their file calls, or makes one fail.
         .library(name: "CallShim", type: .dynamic, targets: ["CallShim"]),
     ],
@@ -84,6 +86,13 @@ let package = Package(
                 "Services", "RespServer",
                 arguments,
                 logging,
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "resp-scratch",
+            dependencies: [
+                "Records", "Processes", "EventLog", "Events", "Domain", "Services", "RespServer", arguments, logging,
             ],
             swiftSettings: strict
         ),
@@ -148,7 +157,11 @@ let package = Package(
             "SafetyTests",
             ["TradingBench", "Programmes", "Processes", "Records", "EventLog", "Events", "backstop", "log-soak"]),
         tests(
-            "RespTests", ["RespServer", "Programmes", "Records", "EventLog", "Events", "Domain", "backstop", logging]),
+            "RespTests",
+            [
+                "RespServer", "Programmes", "Records", "EventLog", "Events", "Domain", "backstop", "resp-scratch",
+                logging,
+            ]),
         tests("SoakTests", ["Programmes", "log-soak", "backstop", "exchange-simulator"]),
         tests("SimulationTests", ["Simulation"]),
         tests(

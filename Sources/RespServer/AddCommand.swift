@@ -25,7 +25,7 @@ struct AddCommand: Sendable {
         let first = options.idPlace + 1
         guard words.count - first >= 2, (words.count - first).isMultiple(of: 2) else { throw RespError.arity("xadd") }
         if options.id == .exactly(.zero) { throw RespError("The ID specified in XADD must be greater than 0-0") }
-        stream = try Key.streamToWrite(words[1])
+        stream = try words.key(1).streamToWrite()
         if options.trim != nil { try Trim.check(stream, "trimming") }
         var fields: [FieldMap.Field] = []
         for place in stride(from: first, to: words.count, by: 2) {

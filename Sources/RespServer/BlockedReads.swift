@@ -67,7 +67,8 @@ final class BlockedReads: @unchecked Sendable {
     private func end(_ read: BlockedRead, _ reply: RespValue) {
         guard !read.isDone else { return }
         drop(read)
-        read.finish(reply)
+        // Whoever waits beside it is served before its next command begins.
+        loop.execute { read.finish(reply) }
     }
 
     // MARK: Looking
@@ -97,7 +98,7 @@ final class BlockedReads: @unchecked Sendable {
             for read in waiting { end(read, Execution.reply(to: error)) }
             return
         }
-        for (read, news) in found {
+        for (read, news) in found where !read.isDone {
             switch news {
             case .reply(let reply): end(read, reply)
             case .delivery(let source): deliver(source, to: read)
@@ -119,12 +120,11 @@ final class BlockedReads: @unchecked Sendable {
     private func deliver(_ source: ReadSource, to read: BlockedRead) {
         read.isTrying = true
         let command = read.command
-        let loop = loop
-        execution.log.transact(.group) { transaction in
+        execution.transact(.group, on: loop) { transaction in
             guard try command.hasNews(source, transaction) else { return .nullArray }
             return try command.readGroup([source], &transaction)
-        } done: { (result: Result<RespValue, any Error>) in
-            loop.execute { self.delivered(result, to: read) }
+        } done: {
+            self.delivered($0, to: read)
         }
     }
 

@@ -5,7 +5,7 @@ internal import Records
 
 enum ClaimCommands {
     static func claim(_ words: Words, _ transaction: inout LogTransaction) throws -> RespValue {
-        guard let place = try GroupPlace.find(words[1], words[2], transaction) else {
+        guard let place = try GroupPlace.find(words.key(1), words[2], transaction) else {
             throw RespError.noGroup(words[1], words[2])
         }
         var options = ClaimOptions()
@@ -83,7 +83,7 @@ enum ClaimCommands {
             }
             next += 1
         }
-        guard let place = try GroupPlace.find(words[1], words[2], transaction) else {
+        guard let place = try GroupPlace.find(words.key(1), words[2], transaction) else {
             throw RespError.noGroup(words[1], words[2])
         }
         let consumer = try Key.newName(words[3], "consumer")

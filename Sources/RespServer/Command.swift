@@ -2,7 +2,7 @@
 // Redis' "unknown command".
 
 package struct Command: Hashable, Sendable {
-    enum Course: Hashable, Sendable {
+    package enum Course: Hashable, Sendable {
         /// Of the connection: its reply needs no log.
         case session
         /// Answered from one snapshot.
@@ -13,7 +13,7 @@ package struct Command: Hashable, Sendable {
         case transaction
     }
 
-    let name: String
+    package let name: String
     /// Words with the name; negative: at least so many.
     let arity: Int
     let course: Course
@@ -23,8 +23,24 @@ package struct Command: Hashable, Sendable {
     /// The second word chooses among these; with their arities.
     var subcommands: [String: Int] = [:]
     var isBlocking = false
+    /// An extension's.
+    var isExtended = false
 
-    static let all: [Command] = session + keys + streams
+    /// With its subcommand, as in CLIENT LIST.
+    func shown(_ words: Words) -> String {
+        subcommands.isEmpty || words.count < 2 ? name : "\(name)|\(words.lower(1))"
+    }
+
+    static let own: [Command] = session + keys + streams
+
+    package init(
+        name: String, arity: Int, course: Course, firstKey: Int = 0, lastKey: Int = 0, subcommands: [String: Int] = [:],
+        isBlocking: Bool = false
+    ) {
+        (self.name, self.arity, self.course) = (name, arity, course)
+        (self.firstKey, self.lastKey) = (firstKey, lastKey)
+        (self.subcommands, self.isBlocking) = (subcommands, isBlocking)
+    }
 
     private static let session: [Command] = [
         Command(name: "auth", arity: -2, course: .session),
@@ -90,22 +106,38 @@ package struct Command: Hashable, Sendable {
         Command(name: "xtrim", arity: -4, course: .write, firstKey: 1, lastKey: 1),
     ]
 
-    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+}
+
+/// The commands of one server: the log's own, and an extension's beside them or in their place.
+struct CommandTable: Sendable {
+    let all: [Command]
+    private let byName: [String: Command]
+
+    init(_ others: [Command]) {
+        let names = Set(others.map(\.name))
+        let others = others.map { command in
+            var command = command
+            command.isExtended = true
+            return command
+        }
+        all = (Command.own.filter { !names.contains($0.name) } + others).sorted { $0.name < $1.name }
+        byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+    }
 
     /// The command that the words name, with as many words as it takes.
-    static func find(_ words: Words) throws(RespError) -> Command {
-        guard let command = byName[words.lower(0)] else { throw unknown(words) }
-        guard fits(command.arity, words) else { throw .arity(command.name) }
+    func find(_ words: Words) throws(RespError) -> Command {
+        guard let command = byName[words.lower(0)] else { throw CommandTable.unknown(words) }
+        guard CommandTable.fits(command.arity, words) else { throw .arity(command.name) }
         guard !command.subcommands.isEmpty, words.count > 1 else { return command }
         guard let arity = command.subcommands[words.lower(1)] else {
             throw RespError(
                 "unknown subcommand '\(words.text(1).prefix(128))'. Try \(command.name.uppercased()) HELP.")
         }
-        guard fits(arity, words) else { throw .arity("\(command.name)|\(words.lower(1))") }
+        guard CommandTable.fits(arity, words) else { throw .arity("\(command.name)|\(words.lower(1))") }
         return command
     }
 
-    static func named(_ name: String) -> Command? { byName[name] }
+    func named(_ name: String) -> Command? { byName[name] }
 
     private static func fits(_ arity: Int, _ words: Words) -> Bool {
         arity >= 0 ? words.count == arity : words.count >= -arity

@@ -30,6 +30,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     private var isAdvancing = false
     private var stall: Scheduled<Void>?
     private var outputAtStall = -1
+    private var lastError: String?
 
     init(session: Session, server: ConnectionHost, execution: Execution) {
         self.session = session
@@ -41,7 +42,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         let age = Int((ContinuousClock.now - since) / .seconds(1))
         let multi = session.queue.map { "\($0.commands.count)" } ?? "-1"
         return
-            "id=\(session.id) addr=\(session.address) laddr=\(session.localAddress) fd=-1 name=\(session.name) age=\(age) idle=0 flags=\(isBlocked ? "b" : "N") db=0 sub=0 psub=0 ssub=0 multi=\(multi) cmd=\(session.lastCommand) user=default redir=-1 resp=\(session.version.rawValue)"
+            "id=\(session.id) addr=\(session.address) laddr=\(session.localAddress) fd=-1 name=\(session.name) age=\(age) idle=0 flags=\(isBlocked ? "b" : "N") db=\(session.database) sub=0 psub=0 ssub=0 multi=\(multi) cmd=\(session.lastCommand) user=default redir=-1 resp=\(session.version.rawValue)"
     }
     private var isBlocked = false
 
@@ -129,6 +130,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         context?.close(promise: nil)
     }
 
+    /// By CLIENT KILL.
+    func kill(isAsking: Bool) {
+        if isAsking { isEnding = true } else { close() }
+    }
+
     /// What is under way is answered first.
     func drain() {
         if isBlocked || !isBusy { end() } else { isEnding = true }
@@ -137,7 +143,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     // MARK: Replies
 
     private func reply(_ value: RespValue) {
-        if value.isError { server.countError() }
+        if case .error(let text) = value {
+            server.countError()
+            lastError = text
+            execution.extension?.failed(text)
+        }
         guard let context, !hasEnded else { return }
         let bytes = value.encoded(session.version)
         context.write(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
@@ -184,7 +194,10 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             return words
         }
         switch parser.parse() {
-        case .command(let words): return Words(words)
+        case .command(let all):
+            var words = Words(all)
+            words.scope.extension = execution.extension
+            return words
         case .incomplete: return nil
         case .failed(let text):
             parting = text.map { .error("ERR \($0)") }
@@ -193,15 +206,32 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         }
     }
 
-    private func take(_ words: Words) {
+    private func take(_ taken: Words) {
         server.countCommand()
+        var words = taken
+        words.scope.database = session.queue?.database ?? session.database
         let command: Command
-        do { command = try Command.find(words) } catch {
+        do { command = try execution.commands.find(words) } catch {
             session.spoil()
+            execution.extension?.refused(execution.commands.named(words.lower(0))?.name)
             return reply(error.reply)
         }
-        session.lastCommand = command.subcommands.isEmpty ? command.name : "\(command.name)|\(words.lower(1))"
-        if session.queue != nil, !Session.runsInsideMulti(command) { return reply(session.enqueue(command, words)) }
+        session.lastCommand = command.shown(words)
+        if session.queue != nil, !Session.runsInsideMulti(command) {
+            return reply(session.enqueue(command, words, databases: server.databases))
+        }
+        guard let `extension` = execution.extension else { return run(command, words) }
+        let began = ContinuousClock.now
+        lastError = nil
+        run(command, words)
+        `extension`.ran(
+            session.lastCommand, microseconds: Int64((ContinuousClock.now - began) / .microseconds(1)),
+            isFailed: lastError != nil)
+        // As in Redis: who waits is served before the next command of anybody begins.
+        server.blocked.look()
+    }
+
+    private func run(_ command: Command, _ words: Words) {
         switch command.course {
         case .session: answer(command, words)
         case .transaction: transaction(command, words)
@@ -230,11 +260,22 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     // MARK: Writing
 
     private func write(_ command: Command, _ words: Words) {
-        if command.name == "hset" || command.name == "del" { return changeHalt(command, words) }
+        if command.changesHalt { return changeHalt(command, words) }
         var operations = [server.prepare(command, words)]
-        collect(&operations)
+        if execution.extension == nil { collect(&operations) }
         isBusy = true
         submit(operations)
+    }
+
+    /// The command, where its words may run in a transaction with others'.
+    private func sharing(_ words: Words) -> Command? {
+        let command: Command
+        do { command = try execution.commands.find(words) } catch { return nil }  // answered when its turn comes
+        switch command.course {
+        case .session, .transaction: return nil
+        case .read: return command
+        case .write: return command.changesHalt ? nil : command
+        }
     }
 
     /// What follows and may share the transaction.
@@ -242,7 +283,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         var writeClass = operations[0].writeClass
         var bytes = operations[0].words.byteCount
         while operations.count < Limits.respBatchCommandsMax, bytes < Limits.respBatchBytesMax, let words = next() {
-            guard let command = Command.sharing(words), !isBlockingRead(command, words) else {
+            guard let command = sharing(words), !isBlockingRead(command, words) else {
                 ahead = words
                 return
             }
@@ -266,10 +307,10 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         guard let writeClass = operations.compactMap(\.writeClass).first else {
             return finish(operations.map { execution.answer(reading: $0) })
         }
-        execution.log.transact(writeClass) {
+        execution.transact(writeClass, on: loop) {
             try execution.answers(operations, &$0)
-        } done: { result in
-            loop.execute { self.written(operations, result) }
+        } done: {
+            self.written(operations, $0)
         }
     }
 
@@ -290,17 +331,15 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         guard let writeClass = operation.writeClass else {
             return alone(left.dropFirst(), replies + [execution.answer(reading: operation)])
         }
-        execution.log.transact(writeClass) {
+        execution.transact(writeClass, on: loop) {
             try execution.answers([operation], &$0)
         } done: { result in
-            loop.execute {
-                let reply: RespValue
-                switch result {
-                case .success(let found): reply = found[0]
-                case .failure(let error): reply = Execution.reply(to: error)
-                }
-                self.alone(left.dropFirst(), replies + [reply])
+            let reply: RespValue
+            switch result {
+            case .success(let found): reply = found[0]
+            case .failure(let error): reply = Execution.reply(to: error)
             }
+            self.alone(left.dropFirst(), replies + [reply])
         }
     }
 
@@ -339,13 +378,16 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     private func watch(_ words: Words) {
         guard session.queue == nil else { return reply(RespError("WATCH inside MULTI is not allowed").reply) }
         do {
-            let names = words.all.dropFirst().filter { name in !session.watched.contains { $0.name == name } }
+            let database = words.scope.database
+            let names = words.all.dropFirst().filter { name in
+                !session.watched.contains { $0.name == name && $0.scope.database == database }
+            }
             guard session.watched.count + names.count <= Limits.respWatchedKeysMax else {
                 throw RespError("at most \(Limits.respWatchedKeysMax) keys are watched")
             }
             session.watched += try execution.log.snapshot { snapshot in
                 var seen: [WatchedKey] = []
-                for name in names { seen.append(try WatchedKey(name, execution.board, snapshot)) }
+                for name in names { seen.append(try WatchedKey(name, words.scope, execution.board, snapshot)) }
                 return seen
             }
             reply(.ok)
@@ -368,10 +410,10 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         let writeClass = classes.contains(.emergency) ? .emergency : classes.max() ?? .group
         isBusy = true
         let execution = self.execution
-        execution.log.transact(writeClass) {
+        execution.transact(writeClass, on: loop) {
             try execution.exec(operations, watched, &$0)
-        } done: { result in
-            loop.execute { self.executed(commands, result) }
+        } done: {
+            self.executed(commands, $0)
         }
     }
 
@@ -386,11 +428,15 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             finish([
                 .array(
                     commands.map { command, words in
+                        let value: RespValue
                         switch command.course {
-                        case .read, .write: left.removeFirst()
-                        case .session: answered(command, words).reply
-                        case .transaction: .ok  // UNWATCH: EXEC has done it
+                        case .read, .write: value = left.removeFirst()
+                        case .session: value = answered(command, words).reply
+                        case .transaction: value = .ok  // UNWATCH: EXEC has done it
                         }
+                        execution.extension?.ran(command.shown(words), microseconds: 0, isFailed: value.isError)
+                        if case .error(let text) = value { execution.extension?.failed(text) }
+                        return value
                     })
             ])
         }
@@ -416,11 +462,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             } else {
                 guard let loop = context?.eventLoop else { return }
                 isBusy = true
-                execution.log.transact(.group) { transaction in
+                execution.transact(.group, on: loop) { transaction in
                     let sources = try command.sources(transaction)
                     return (try command.readGroup(sources, &transaction), sources)
-                } done: { (result: Result<(RespValue, [ReadSource]), any Error>) in
-                    loop.execute { self.decide(result, command) }
+                } done: {
+                    self.decide($0, command)
                 }
             }
         } catch { reply(Execution.reply(to: error)) }
@@ -438,21 +484,5 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
                 })
         case .success((let reply, _)): finish([reply])
         }
-    }
-}
-
-extension Command {
-    /// The command, where its words may run in a transaction with others'.
-    static func sharing(_ words: Words) -> Command? {
-        guard let command = byWords(words) else { return nil }
-        switch command.course {
-        case .session, .transaction: return nil
-        case .read: return command
-        case .write: return command.name == "hset" || command.name == "del" ? nil : command
-        }
-    }
-
-    private static func byWords(_ words: Words) -> Command? {
-        do { return try find(words) } catch { return nil }  // it is answered when its turn comes
     }
 }

@@ -22,7 +22,7 @@ struct Operation: Sendable {
         switch command.course {
         case .session, .read, .transaction: return nil
         case .write:
-            if command.name == "hset" || command.name == "del" { return .emergency }
+            if command.changesHalt { return .emergency }
             return add?.draft.writeClass ?? .group
         }
     }
@@ -34,6 +34,14 @@ struct Execution: Sendable {
     let board: HaltBoard
     let exact: Bool
     let producer: String
+    let `extension`: (any RespExtension)?
+    let commands: CommandTable
+
+    init(log: EventLog, board: HaltBoard, exact: Bool, producer: String, extension: (any RespExtension)?) {
+        (self.log, self.board, self.exact, self.producer) = (log, board, exact, producer)
+        self.extension = `extension`
+        commands = CommandTable(`extension`?.commands ?? [])
+    }
 
     var now: Timestamp { log.clock.now() }
     private var keys: KeyCommands { KeyCommands(board: board, now: now) }
@@ -43,6 +51,7 @@ struct Execution: Sendable {
     func read(_ operation: Operation, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
         if let decided = operation.decided { return decided }
         let words = operation.words
+        if let reply = try self.extension?.read(operation.command, words, view) { return reply }
         switch operation.command.name {
         case "xlen": return try StreamCommands.length(words, view)
         case "xrange": return try StreamCommands.range(words, isReversed: false, view)
@@ -83,10 +92,9 @@ struct Execution: Sendable {
     private func write(_ operation: Operation, _ transaction: inout LogTransaction) throws -> RespValue {
         if let decided = operation.decided { return decided }
         let words = operation.words
+        if let reply = try self.extension?.write(operation.command, words, &transaction) { return reply }
         switch operation.command.name {
-        case "xadd":
-            guard let add = operation.add else { preconditionFailure("XADD is prepared before its turn") }
-            return try add.run(&transaction)
+        case "xadd": return try add(operation, transaction.now).run(&transaction)
         case "xdel": return try StreamCommands.delete(words, &transaction)
         case "xtrim": return try StreamCommands.trim(words, &transaction)
         case "xack": return try GroupCommands.acknowledge(words, &transaction)
@@ -101,6 +109,12 @@ struct Execution: Sendable {
         case "hset", "del": return try halt(words, &transaction)
         default: return try read(operation, transaction)
         }
+    }
+
+    /// Prepared before its turn, unless an extension says only then what its key means.
+    private func add(_ operation: Operation, _ now: Timestamp) throws -> AddCommand {
+        if let add = operation.add { return add }
+        return try AddCommand(operation.words, producer: producer, now: now, rules: log.rules)
     }
 
     private func halt(_ words: Words, _ transaction: inout LogTransaction) throws -> RespValue {
@@ -149,7 +163,7 @@ struct Execution: Sendable {
     func exec(
         _ operations: [Operation], _ watched: [WatchedKey], _ transaction: inout LogTransaction
     ) throws -> [RespValue]? {
-        for key in watched where try WatchedKey(key.name, board, transaction) != key { return nil }
+        for key in watched where try WatchedKey(key.name, key.scope, board, transaction) != key { return nil }
         var replies: [RespValue] = []
         var bytes = 0
         for operation in operations {
@@ -189,7 +203,7 @@ struct Execution: Sendable {
 }
 
 /// A key as WATCH saw it. Reading, delivering and acknowledging do not change a stream, as in Redis.
-struct WatchedKey: Equatable, Sendable {
+struct WatchedKey: Sendable {
     private enum Seen: Equatable, Sendable {
         case stream(StreamState?)
         case halt(SequenceNumber?)
@@ -197,16 +211,22 @@ struct WatchedKey: Equatable, Sendable {
         case nothing
     }
     let name: [UInt8]
+    let scope: KeyScope
     private let seen: Seen
+    /// An extension's changes of it.
+    private let touches: UInt64
 
-    init(_ name: [UInt8], _ board: HaltBoard, _ view: borrowing some LogView & ~Copyable) throws {
-        self.name = name
-        switch Key(name) {
+    static func != (a: WatchedKey, b: WatchedKey) -> Bool { a.seen != b.seen || a.touches != b.touches }
+
+    init(_ name: [UInt8], _ scope: KeyScope, _ board: HaltBoard, _ view: borrowing some LogView & ~Copyable) throws {
+        (self.name, self.scope) = (name, scope)
+        touches = scope.touches(name)
+        switch scope.key(name) {
         case .stream(let stream): seen = .stream(try view.stream(stream))
         case .haltHash, .haltText: seen = .halt(try board.current().trading.halt?.sequence)
         case .intentDedup(let trace):
             seen = .intent(try view.sequence(of: .own("trade.intent/\(trace)"), stream: nil))
-        case .orderDedup, .impossible: seen = .nothing
+        case .orderDedup, .impossible, .other: seen = .nothing
         }
     }
 }

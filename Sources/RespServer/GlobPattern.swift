@@ -1,7 +1,7 @@
 // Redis' patterns of keys: `*`, `?`, `[a-c]`, `[^a]`, `\x`. Pure. A star takes no more work than pattern × text.
 
-enum GlobPattern {
-    static func matches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
+package enum GlobPattern {
+    package static func matches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
         var (p, t) = (0, 0)
         var star: (pattern: Int, text: Int)?
         while t < text.count {

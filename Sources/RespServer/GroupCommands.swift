@@ -9,21 +9,21 @@ enum GroupCommands {
     static func group(_ words: Words, exact: Bool, _ transaction: inout LogTransaction) throws -> RespValue {
         let subcommand = words.lower(1)
         let options = try options(words, subcommand)
-        let stream = try Key.streamToRead(words[2])
+        let stream = try words.key(2).streamToRead()
         let known = try stream.flatMap { try transaction.stream($0) }
         if known == nil, !options.makesStream {
             throw RespError(
                 "The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically."
             )
         }
-        let place = try GroupPlace.find(words[2], words[3], transaction)
+        let place = try GroupPlace.find(words.key(2), words[3], transaction)
         let unknown = RespError.subcommandSyntax(words.text(1), of: "XGROUP")
         switch subcommand {
         case "create" where 5...8 ~= words.count:
             let id = words.exactly(4, "$") ? known?.lastID ?? .zero : try EntryID(reading: words[4])
             guard place == nil else { throw RespError(whole: "BUSYGROUP Consumer Group name already exists") }
             try transaction.createGroup(
-                try Key.streamToWrite(words[2]), try Key.newName(words[3], "group"), after: id,
+                try words.key(2).streamToWrite(), try Key.newName(words[3], "group"), after: id,
                 entriesRead: options.entriesRead)
             return .ok
         case "destroy" where words.count == 4:
@@ -87,7 +87,7 @@ enum GroupCommands {
     // MARK: XACK
 
     static func acknowledge(_ words: Words, _ transaction: inout LogTransaction) throws -> RespValue {
-        guard let place = try GroupPlace.find(words[1], words[2], transaction) else { return .integer(0) }
+        guard let place = try GroupPlace.find(words.key(1), words[2], transaction) else { return .integer(0) }
         let ids = try StreamCommands.ids(words, from: 3)
         return .integer(Int64(try transaction.acknowledge(place.stream, place.group, ids)))
     }
@@ -99,7 +99,7 @@ enum GroupCommands {
     ) throws -> RespValue {
         guard words.count == 3 || 6...9 ~= words.count else { throw RespError.syntax }
         let long = words.count >= 6 ? try PendingRange(words) : nil
-        guard let place = try GroupPlace.find(words[1], words[2], view) else {
+        guard let place = try GroupPlace.find(words.key(1), words[2], view) else {
             throw RespError.noGroup(words[1], words[2])
         }
         guard let long else { return try summary(place, view) }

@@ -36,7 +36,7 @@ extension HaltCommand {
                 throw RespError(whole: "NOPERM stream \(name) is not deleted: nothing is deleted from a log")
             case .intentDedup where isThere:
                 throw RespError(whole: "NOPERM a dedup key stays as long as its intent is in the log")
-            case .stream, .intentDedup, .orderDedup, .impossible: continue
+            case .stream, .intentDedup, .orderDedup, .impossible, .other: continue
             }
         }
         if halts.isEmpty { return .nothing }

@@ -10,7 +10,7 @@ struct InfoCommands {
     let now: Timestamp
 
     func info(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
-        guard let name = try Key.streamToRead(words[2]), let stream = try view.stream(name) else {
+        guard let name = try words.key(2).streamToRead(), let stream = try view.stream(name) else {
             throw RespError.noSuchKey
         }
         switch words.lower(1) {
@@ -18,7 +18,7 @@ struct InfoCommands {
         case "groups" where words.count == 3:
             return .array(try view.groupNames(name).map { .map(group(try view.group(name, $0))) })
         case "consumers" where words.count == 4:
-            guard let place = try GroupPlace.find(words[2], words[3], view) else {
+            guard let place = try GroupPlace.find(words.key(2), words[3], view) else {
                 throw RespError.noGroupOfKey(words[2], words[3])
             }
             return .array(try view.group(name, place.group).consumers.map { .map(consumer($0)) })

@@ -19,7 +19,7 @@ struct KeyCommands {
         case .haltHash: try board.hash() == nil ? nil : "hash"
         case .haltText: try board.hash() == nil ? nil : "string"
         case .intentDedup(let trace): try intent(trace, view) == nil ? nil : "string"
-        case .orderDedup, .impossible: nil
+        case .orderDedup, .impossible, .other: nil
         }
     }
 
@@ -78,7 +78,7 @@ struct KeyCommands {
         switch Key(key) {
         case .haltText: return try board.hash() == nil ? .null : .text("true")
         case .intentDedup(let trace): return try intent(trace, view) == nil ? .null : .text("1")
-        case .stream, .haltHash, .orderDedup, .impossible:
+        case .stream, .haltHash, .orderDedup, .impossible, .other:
             guard try type(key, view) == nil else { throw RespError.wrongType }
             return .null
         }

@@ -3,9 +3,9 @@
 
 internal import EventLog
 internal import Events
-internal import Records
+package import Records
 
-enum Key: Equatable {
+package enum Key: Equatable {
     case stream(StreamName)
     /// The hash that tells whether trading is halted, and why.
     case haltHash
@@ -17,6 +17,8 @@ enum Key: Equatable {
     case orderDedup
     /// No key can have this name here: why.
     case impossible(String)
+    /// An extension's own value, which is no stream.
+    case other
 
     static let haltHashName = "system:state:trading"
     static let haltTextName = "quantum:state:trading_halted"
@@ -44,20 +46,20 @@ enum Key: Equatable {
 
 extension Key {
     /// For commands on streams that read: nil, no such stream can be.
-    static func streamToRead(_ bytes: [UInt8]) throws(RespError) -> StreamName? {
-        switch Key(bytes) {
+    package func streamToRead() throws(RespError) -> StreamName? {
+        switch self {
         case .stream(let name): return name
         case .impossible: return nil
-        case .haltHash, .haltText, .intentDedup, .orderDedup: throw .wrongType
+        case .haltHash, .haltText, .intentDedup, .orderDedup, .other: throw .wrongType
         }
     }
 
     /// For commands that make the stream.
-    static func streamToWrite(_ bytes: [UInt8]) throws(RespError) -> StreamName {
-        switch Key(bytes) {
+    func streamToWrite() throws(RespError) -> StreamName {
+        switch self {
         case .stream(let name): return name
         case .impossible(let why): throw RespError(why)
-        case .haltHash, .haltText, .intentDedup, .orderDedup: throw .wrongType
+        case .haltHash, .haltText, .intentDedup, .orderDedup, .other: throw .wrongType
         }
     }
 
@@ -79,9 +81,9 @@ struct GroupPlace {
 
     /// Nil: the stream or the group is not there.
     static func find(
-        _ key: [UInt8], _ group: [UInt8], _ view: borrowing some LogView & ~Copyable
+        _ key: Key, _ group: [UInt8], _ view: borrowing some LogView & ~Copyable
     ) throws -> GroupPlace? {
-        guard let stream = try Key.streamToRead(key), let name = Key.name(group),
+        guard let stream = try key.streamToRead(), let name = Key.name(group),
             let streamState = try view.stream(stream), let state = try view.groupState(stream, name)
         else { return nil }
         return GroupPlace(stream: stream, group: name, streamState: streamState, state: state)

@@ -14,9 +14,11 @@ struct ReadCommand: Sendable {
     var noAck = false
     var keys: [[UInt8]] = []
     var ids: [[UInt8]] = []
+    private var scope = KeyScope()
 
     init(_ words: Words) throws(RespError) {
         let isGroup = words.lower(0) == "xreadgroup"
+        scope = words.scope
         var place = 1
         while place < words.count, keys.isEmpty {
             let more = words.after(place)
@@ -77,9 +79,13 @@ struct ReadSource: Sendable {
         case own(after: EntryID)
     }
     let key: [UInt8]
-    /// Nil: no stream can have this name.
-    let stream: StreamName?
+    fileprivate let scope: KeyScope
     let from: From
+
+    /// Which stream the key means now; nil: none can have this name, or it holds something else.
+    var stream: StreamName? {
+        do { return try scope.key(key).streamToRead() } catch { return nil }  // who waits is not told of the type
+    }
 }
 
 extension ReadCommand {
@@ -87,11 +93,11 @@ extension ReadCommand {
     func sources(_ view: borrowing some LogView & ~Copyable) throws -> [ReadSource] {
         var sources: [ReadSource] = []
         for (key, id) in zip(keys, ids) {
-            let stream = try Key.streamToRead(key)
-            if let group, try GroupPlace.find(key, group, view) == nil {
+            let stream = try scope.key(key).streamToRead()
+            if let group, try GroupPlace.find(scope.key(key), group, view) == nil {
                 throw RespError.noGroup(key, group, " in XREADGROUP with GROUP option")
             }
-            sources.append(ReadSource(key: key, stream: stream, from: try from(id, stream, view)))
+            sources.append(ReadSource(key: key, scope: scope, from: try from(id, stream, view)))
         }
         return sources
     }
@@ -173,7 +179,10 @@ extension ReadCommand {
 
     /// Whether a stream has something for it. The groups are there.
     func hasNews(_ source: ReadSource, _ view: borrowing some LogView & ~Copyable) throws -> Bool {
-        guard let stream = source.stream, let known = try view.stream(stream) else { return false }
+        guard let stream = source.stream, let known = try view.stream(stream) else {
+            guard source.from == .new else { return false }
+            throw RespError(whole: "UNBLOCKED the stream key no longer exists")
+        }
         let after: EntryID
         switch source.from {
         case .after(let id): after = id

@@ -1,6 +1,6 @@
 // Numbers and entry ids as Redis reads them. Pure.
 
-internal import Records
+package import Records
 
 enum RedisNumber {
     /// A whole number of 64 bits in its only form: no plus, no leading zero, no space.
@@ -24,7 +24,7 @@ enum RedisNumber {
 
 extension EntryID {
     /// As a command's argument. `-` and `+` are ids where a range or a special case allows them.
-    init(reading bytes: [UInt8], missingCounter: UInt64 = 0, allowsEnds: Bool = false) throws(RespError) {
+    package init(reading bytes: [UInt8], missingCounter: UInt64 = 0, allowsEnds: Bool = false) throws(RespError) {
         guard let (id, isCounterGiven) = EntryID.read(bytes, missingCounter, allowsEnds), isCounterGiven else {
             throw .invalidID
         }

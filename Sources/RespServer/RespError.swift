@@ -4,19 +4,19 @@ package struct RespError: Error, Equatable, Sendable {
     package let text: String
 
     /// With its first word.
-    init(whole text: String) { self.text = text }
+    package init(whole text: String) { self.text = text }
     /// Of Redis' ordinary errors.
-    init(_ text: String) { self.text = "ERR \(text)" }
+    package init(_ text: String) { self.text = "ERR \(text)" }
 
     package var reply: RespValue { .error(text) }
 
-    static let syntax = RespError("syntax error")
-    static let notAnInteger = RespError("value is not an integer or out of range")
+    package static let syntax = RespError("syntax error")
+    package static let notAnInteger = RespError("value is not an integer or out of range")
     static let invalidID = RespError("Invalid stream ID specified as stream command argument")
-    static let wrongType = RespError(whole: "WRONGTYPE Operation against a key holding the wrong kind of value")
-    static let noSuchKey = RespError("no such key")
+    package static let wrongType = RespError(whole: "WRONGTYPE Operation against a key holding the wrong kind of value")
+    package static let noSuchKey = RespError("no such key")
 
-    static func arity(_ command: String) -> RespError {
+    package static func arity(_ command: String) -> RespError {
         RespError("wrong number of arguments for '\(command)' command")
     }
 

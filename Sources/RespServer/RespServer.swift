@@ -18,13 +18,15 @@ package struct RespOptions: Sendable {
     /// Redis' lag and Redis' DELCONSUMER instead of ours.
     package var exact = false
     package var version = ""
+    /// Nil: the log's own commands, and no others.
+    package var `extension`: (any RespExtension)?
     package var stallMilliseconds = Limits.respStalledMillisecondsMax
 
     package init(address: RespAddress) { self.address = address }
 }
 
 /// What a connection needs of its server. Belongs to the event loop.
-final class ConnectionHost: SessionHost, @unchecked Sendable {
+final class ConnectionHost: SessionHost, ExtensionHost, @unchecked Sendable {
     let execution: Execution
     let blocked: BlockedReads
     let stallMilliseconds: Int64
@@ -70,6 +72,7 @@ final class ConnectionHost: SessionHost, @unchecked Sendable {
 
     func countCommand() { info.commands += 1 }
     func countError() { info.errors += 1 }
+    func resetCounters() { (info.commands, info.errors, info.accepted, info.rejected) = (0, 0, 0, 0) }
 
     /// No command begins any more; what is with the writer is answered.
     func close() {
@@ -78,6 +81,9 @@ final class ConnectionHost: SessionHost, @unchecked Sendable {
     }
 
     var isEmpty: Bool { connections.isEmpty }
+
+    var commands: CommandTable { execution.commands }
+    var databases: Int { execution.extension?.databases ?? 1 }
 
     // MARK: For sessions
 
@@ -89,8 +95,19 @@ final class ConnectionHost: SessionHost, @unchecked Sendable {
             info.head = "\(try execution.log.head())"
             info.keys = try execution.log.snapshot { try $0.streamNames().count }
         } catch { info.head = "unreadable" }
-        return info.text(sections)
+        return info.text(sections, execution.extension?.sections(sections, execution.log) ?? [])
     }
+
+    func extended(_ command: Command, _ words: Words, from client: Int64) throws(RespError) -> RespValue? {
+        guard let value = try execution.extension?.answer(command, words, from: client, self) else { return nil }
+        return value
+    }
+
+    func clients() -> [(id: Int64, address: String, localAddress: String)] {
+        connections.values.map(\.session).sorted { $0.id < $1.id }.map { ($0.id, $0.address, $0.localAddress) }
+    }
+
+    func end(client: Int64, isAsking: Bool) { connections[client]?.kill(isAsking: isAsking) }
 
     func clientLines(_ ids: Set<Int64>?) -> [String] {
         connections.keys.sorted().filter { ids?.contains($0) ?? true }.compactMap { connections[$0]?.line }
@@ -103,7 +120,7 @@ final class ConnectionHost: SessionHost, @unchecked Sendable {
     /// Reads what can be read before the writer's turn.
     func prepare(_ command: Command, _ words: Words) -> Operation {
         var operation = Operation(command: command, words: words)
-        guard command.name == "xadd" else { return operation }
+        guard command.name == "xadd", execution.extension == nil else { return operation }
         do {
             let now = execution.now
             let add = try AddCommand(words, producer: execution.producer, now: now, rules: execution.log.rules)
@@ -160,7 +177,8 @@ package final class RespServer: Sendable {
         self.log = log
         self.options = options
         self.logger = logger
-        let execution = Execution(log: log, board: board, exact: options.exact, producer: "resp")
+        let execution = Execution(
+            log: log, board: board, exact: options.exact, producer: "resp", extension: options.extension)
         host = ConnectionHost(execution, ending, options, logger, loop: group.next())
     }
 

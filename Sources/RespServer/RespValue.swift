@@ -11,6 +11,8 @@ package indirect enum RespValue: Hashable, Sendable {
     /// Text for people: a bulk in RESP2.
     case verbatim(String)
     case array([RespValue])
+    /// RESP2: an array.
+    case set([RespValue])
     /// RESP2: a bulk that is not there.
     case null
     /// RESP2: an array that is not there.
@@ -27,7 +29,7 @@ package indirect enum RespValue: Hashable, Sendable {
     package var isError: Bool {
         switch self {
         case .error: true
-        case .simple, .integer, .bulk, .verbatim, .array, .null, .nullArray, .map, .pairs: false
+        case .simple, .integer, .bulk, .verbatim, .array, .set, .null, .nullArray, .map, .pairs: false
         }
     }
 
@@ -58,6 +60,9 @@ extension RespValue {
         case .verbatim(let text): RespValue.sized("=", Array("txt:\(text)".utf8), &bytes)
         case .array(let items):
             RespValue.line("*", String(items.count), &bytes)
+            for item in items { item.encode(version, into: &bytes) }
+        case .set(let items):
+            RespValue.line(version == .two ? "*" : "~", String(items.count), &bytes)
             for item in items { item.encode(version, into: &bytes) }
         case .null: RespValue.line(version == .two ? "$-1" : "_", "", &bytes)
         case .nullArray: RespValue.line(version == .two ? "*-1" : "_", "", &bytes)
@@ -102,7 +107,7 @@ extension RespValue {
         case .integer: 24
         case .bulk(let value): value.count + 16
         case .null, .nullArray: 5
-        case .array(let items): items.reduce(16) { $0 + $1.size }
+        case .array(let items), .set(let items): items.reduce(16) { $0 + $1.size }
         case .map(let members), .pairs(let members): members.reduce(16) { $0 + $1.name.size + $1.value.size }
         }
     }

@@ -11,6 +11,8 @@ enum RedisVersion {
 
 let respNameBytesMax = Limits.respClientNameBytesMax
 
+package typealias InfoSection = (name: String, lines: [(String, String)])
+
 struct ServerInfo {
     var port = 0
     var startedAt = ContinuousClock.now
@@ -25,14 +27,17 @@ struct ServerInfo {
     var head = ""
     var version = ""
 
-    func text(_ wanted: Set<String>) -> String {
+    func text(_ wanted: Set<String>, _ others: [InfoSection] = []) -> String {
         let isAll = wanted.isEmpty || !wanted.isDisjoint(with: ["all", "default", "everything"])
-        return sections.filter { isAll || wanted.contains($0.name.lowercased()) }.map { section in
+        let names = Set(others.map(\.name))
+        return (sections.filter { !names.contains($0.name) } + others).filter {
+            isAll || wanted.contains($0.name.lowercased())
+        }.map { section in
             "# \(section.name)\r\n" + section.lines.map { "\($0.0):\($0.1)\r\n" }.joined()
         }.joined(separator: "\r\n")
     }
 
-    private var sections: [(name: String, lines: [(String, String)])] {
+    private var sections: [InfoSection] {
         let seconds = Int((ContinuousClock.now - startedAt) / .seconds(1))
         return [
             (

@@ -10,10 +10,13 @@ struct Session: Sendable {
     var version = RespVersion.two
     var name = ""
     var lastCommand = "NULL"
+    var database = 0
     private(set) var queue: Queue?
     var watched: [WatchedKey] = []
 
     struct Queue: Sendable {
+        /// Which its next command is for.
+        var database: Int
         var commands: [(command: Command, words: Words)] = []
         var bytes = 0
         /// A command of it could not be taken: EXEC will do nothing.
@@ -35,11 +38,11 @@ struct Session: Sendable {
 
     mutating func begin() -> RespValue {
         guard queue == nil else { return RespError("MULTI calls can not be nested").reply }
-        queue = Queue()
+        queue = Queue(database: database)
         return .ok
     }
 
-    mutating func enqueue(_ command: Command, _ words: Words) -> RespValue {
+    mutating func enqueue(_ command: Command, _ words: Words, databases: Int) -> RespValue {
         let bytes = words.byteCount + 16 * words.count
         guard let open = queue, open.commands.count < Limits.respQueuedCommandsMax,
             open.bytes + bytes <= Limits.respQueuedBytesMax
@@ -50,8 +53,14 @@ struct Session: Sendable {
             ).reply
         }
         queue?.commands.append((command, words))
+        if command.name == "select" { select(words, of: databases) }
         queue?.bytes += bytes
         return .queued
+    }
+
+    /// SELECT inside MULTI is for what comes after it there.
+    private mutating func select(_ words: Words, of databases: Int) {
+        do { queue?.database = try Session.database(words, of: databases) } catch {}  // EXEC will answer the error
     }
 
     mutating func spoil() { queue?.isSpoilt = true }
@@ -77,6 +86,6 @@ struct Session: Sendable {
     }
 
     mutating func reset() {
-        (version, name, queue, watched) = (.two, "", nil, [])
+        (version, name, queue, watched, database) = (.two, "", nil, [], 0)
     }
 }

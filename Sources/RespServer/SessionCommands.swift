@@ -8,6 +8,10 @@ enum AfterReply: Sendable {
 
 /// What a session's command may ask of its server.
 protocol SessionHost {
+    var commands: CommandTable { get }
+    var databases: Int { get }
+    /// An extension's answer; nil: the session's own is asked for.
+    func extended(_ command: Command, _ words: Words, from client: Int64) throws(RespError) -> RespValue?
     func information(_ sections: Set<String>) -> String
     /// One line of CLIENT LIST each; nil: all.
     func clientLines(_ ids: Set<Int64>?) -> [String]
@@ -20,6 +24,7 @@ extension Session {
     ) -> (reply: RespValue, after: AfterReply) {
         do {
             if command.name == "quit" { return (.ok, .close) }
+            if let value = try host.extended(command, words, from: id) { return (value, .nothing) }
             return (try reply(command, words, host), .nothing)
         } catch { return (error.reply, .nothing) }
     }
@@ -35,22 +40,27 @@ extension Session {
         case "hello": return try hello(words)
         case "auth": return try auth(words)
         case "select":
-            let number = try words.integer(1)
-            guard Int64(Int32.min)...Int64(Int32.max) ~= number else {
-                throw RespError("value is out of range, value must between \(Int32.min) and \(Int32.max)")
-            }
-            guard number == 0 else { throw RespError("DB index is out of range") }
+            database = try Session.database(words, of: host.databases)
             return .ok
         case "reset":
             reset()
             return .simple("RESET")
         case "client": return try client(words, host)
-        case "command": return try commands(words)
+        case "command": return try commands(words, host.commands)
         case "info":
             let wanted = Set((1..<max(1, words.count)).map { words.lower($0) })
             return .verbatim(host.information(wanted))
         default: throw RespError("\(command.name) cannot run here")
         }
+    }
+
+    static func database(_ words: Words, of count: Int) throws(RespError) -> Int {
+        let number = try words.integer(1)
+        guard Int64(Int32.min)...Int64(Int32.max) ~= number else {
+            throw RespError("value is out of range, value must between \(Int32.min) and \(Int32.max)")
+        }
+        guard 0..<Int64(count) ~= number else { throw RespError("DB index is out of range") }
+        return Int(number)
     }
 
     // MARK: HELLO and AUTH
@@ -159,16 +169,16 @@ extension Session {
 
     // MARK: COMMAND
 
-    private func commands(_ words: Words) throws(RespError) -> RespValue {
-        guard words.count > 1 else { return .array(Command.all.map(\.described)) }
+    private func commands(_ words: Words, _ table: CommandTable) throws(RespError) -> RespValue {
+        guard words.count > 1 else { return .array(table.all.map(\.described)) }
         switch words.lower(1) {
-        case "count": return .integer(Int64(Command.all.count))
+        case "count": return .integer(Int64(table.all.count))
         case "docs": return .map([])
-        case "list" where words.count == 2: return .array(Command.all.map { .text($0.name) })
+        case "list" where words.count == 2: return .array(table.all.map { .text($0.name) })
         case "list": throw .syntax
         case "info":
-            if words.count == 2 { return .array(Command.all.map(\.described)) }
-            return .array((2..<words.count).map { Command.named(words.lower($0))?.described ?? .nullArray })
+            if words.count == 2 { return .array(table.all.map(\.described)) }
+            return .array((2..<words.count).map { table.named(words.lower($0))?.described ?? .nullArray })
         case "help": return HelpTexts.reply("COMMAND", HelpTexts.command)
         default: throw .subcommandSyntax(words.text(1), of: "COMMAND")
         }

@@ -5,7 +5,7 @@ internal import Records
 
 enum StreamCommands {
     static func length(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
-        guard let name = try Key.streamToRead(words[1]), let stream = try view.stream(name) else { return .integer(0) }
+        guard let name = try words.key(1).streamToRead(), let stream = try view.stream(name) else { return .integer(0) }
         return .integer(Int64(clamping: stream.length))
     }
 
@@ -16,7 +16,7 @@ enum StreamCommands {
         let start = try words.start(from)
         let end = try words.end(to)
         let count = try count(words)
-        guard let name = try Key.streamToRead(words[1]), let stream = try view.stream(name) else { return .array([]) }
+        guard let name = try words.key(1).streamToRead(), let stream = try view.stream(name) else { return .array([]) }
         if count == 0 { return .nullArray }
         guard start <= end else { return .array([]) }
         let limit = count.map { Int(clamping: $0) } ?? .max
@@ -40,7 +40,9 @@ enum StreamCommands {
     }
 
     static func delete(_ words: Words, _ transaction: inout LogTransaction) throws -> RespValue {
-        guard let name = try Key.streamToRead(words[1]), try transaction.stream(name) != nil else { return .integer(0) }
+        guard let name = try words.key(1).streamToRead(), try transaction.stream(name) != nil else {
+            return .integer(0)
+        }
         let ids = try ids(words, from: 2)
         try Trim.check(name, "XDEL")
         return .integer(Int64(try transaction.hide(name, ids)))
@@ -48,7 +50,7 @@ enum StreamCommands {
 
     static func trim(_ words: Words, _ transaction: inout LogTransaction) throws -> RespValue {
         let options = try AddOrTrimOptions(words, isAdd: false)
-        guard let name = try Key.streamToRead(words[1]), try transaction.stream(name) != nil, let trim = options.trim
+        guard let name = try words.key(1).streamToRead(), try transaction.stream(name) != nil, let trim = options.trim
         else { return .integer(0) }
         try Trim.check(name, "XTRIM")
         return .integer(Int64(try trim.run(name, &transaction)))

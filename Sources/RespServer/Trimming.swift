@@ -1,5 +1,6 @@
 // The options of XADD and XTRIM: MAXLEN and MINID with `=` or `~`, LIMIT, NOMKSTREAM; checked in Redis' order. Trimming
-// hides. With `~` entries go by hundreds, as Redis' nodes do: a bounded stream does not cost a record an entry.
+// hides. With `~` entries go by hundreds, as Redis' nodes do: a bounded stream does not cost a record an entry. There are
+// no nodes here: an entry's node follows from its number in the stream.
 
 internal import EventLog
 internal import Events
@@ -15,29 +16,70 @@ struct Trim: Sendable {
     /// At most so many are hidden; 0: no bound.
     var limit = 0
 
+    /// The entries of a node: `~` hides whole ones.
+    var step = Trim.stepDefault
+
     /// What Redis' default of `stream-node-max-entries` makes of `~`.
-    static let step = 100
-    static let limitDefault = 100 * step
+    static let stepDefault = 100
+
+    /// Looked at once where there is no limit.
+    private static let chunk = 1_000_000
 
     func run(_ stream: StreamName, _ transaction: inout LogTransaction) throws -> Int {
-        guard let known = try transaction.stream(stream) else { return 0 }
+        guard isApproximate else { return try exactly(stream, &transaction) }
+        var hidden = 0
+        while let known = try transaction.stream(stream) {
+            let count = try wholeNodes(known, transaction)
+            guard count > 0 else { break }
+            hidden += try transaction.trim(stream, toLength: known.length - UInt64(count))
+            if limit > 0 { break }
+        }
+        return hidden
+    }
+
+    private func exactly(_ stream: StreamName, _ transaction: inout LogTransaction) throws -> Int {
         switch bound {
-        case .length(let length):
-            guard known.length > length else { return 0 }
-            let excess = known.length - length
-            return try transaction.trim(stream, toLength: known.length - UInt64(steps(Int(clamping: excess))))
-        case .before(let id):
-            guard isApproximate else { return try transaction.hide(stream, before: id) }
-            guard let last = id.previous else { return 0 }
-            let looked = limit > 0 ? limit : Int.max
-            let count = steps(try transaction.entries(known.number, .zero...last, limit: looked).count)
-            return count > 0 ? try transaction.trim(stream, toLength: known.length - UInt64(count)) : 0
+        case .length(let length): try transaction.trim(stream, toLength: length)
+        case .before(let id): try transaction.hide(stream, before: id)
         }
     }
 
-    private func steps(_ count: Int) -> Int {
-        guard isApproximate else { return count }
-        return (limit > 0 ? min(count, limit) : count) / Trim.step * Trim.step
+    /// How many visible entries stand in nodes of which all entries may go. The last node counts, too, however full.
+    private func wholeNodes(_ stream: StreamState, _ transaction: borrowing LogTransaction) throws -> Int {
+        var (most, last) = (limit > 0 ? limit : Trim.chunk, EntryID.last)
+        switch bound {
+        case .length(let length):
+            guard stream.length > length else { return 0 }
+            most = Int(clamping: min(UInt64(most), stream.length - length))
+        case .before(let id):
+            guard let previous = id.previous else { return 0 }
+            last = previous
+        }
+        guard try mayGo(most, stream, transaction), stream.firstID <= last else { return 0 }
+        let first = try transaction.entries(stream.number, stream.firstID...last, limit: most)
+        guard let end = first.last else { return 0 }
+        let after = try end.id.next.flatMap { next in
+            try transaction.entries(stream.number, next ... .last, limit: 1).first
+        }
+        var count = 0
+        for place in first.indices {
+            let following = place + 1 < first.count ? first[place + 1] : after
+            if following.map({ node($0) != node(first[place]) }) ?? true { count = place + 1 }
+        }
+        return count
+    }
+
+    private func node(_ entry: IndexEntry) -> UInt64 { step > 0 ? (entry.ordinal - 1) / UInt64(step) : 0 }
+
+    /// A quick look, for streams that are trimmed with each entry: whether the first node can be small enough.
+    private func mayGo(
+        _ most: Int, _ stream: StreamState, _ transaction: borrowing LogTransaction
+    ) throws -> Bool {
+        let one = try transaction.entries(stream.number, stream.firstID...stream.firstID, limit: 1)
+        guard let first = one.first else { return false }
+        let end = step > 0 ? min(stream.lastOrdinal, (node(first) + 1) * UInt64(step)) : stream.lastOrdinal
+        let holes = stream.lastOrdinal - first.ordinal + 1 - stream.length
+        return end - first.ordinal + 1 <= UInt64(most) + holes
     }
 
     /// Streams whose entries are evidence keep them in sight.
@@ -79,7 +121,7 @@ struct AddOrTrimOptions {
             place += 1
         }
         idPlace = place
-        try finish(isAdd)
+        try finish(isAdd, step: words.scope.trimStep)
     }
 
     private mutating func readBound(_ words: Words, _ place: inout Int) throws(RespError) {
@@ -104,7 +146,7 @@ struct AddOrTrimOptions {
         trim = Trim(bound: bound, isApproximate: isApproximate)
     }
 
-    private mutating func finish(_ isAdd: Bool) throws(RespError) {
+    private mutating func finish(_ isAdd: Bool, step: Int) throws(RespError) {
         guard var found = trim else {
             if let limit, limit > 0 {
                 throw RespError("syntax error, LIMIT cannot be used without specifying a trimming strategy")
@@ -116,7 +158,10 @@ struct AddOrTrimOptions {
         if limit != nil, !found.isApproximate {
             throw RespError("syntax error, LIMIT cannot be used without the special ~ option")
         }
-        if found.isApproximate { found.limit = limit.map { Int($0) } ?? Trim.limitDefault }
+        found.step = step
+        if found.isApproximate {
+            found.limit = limit.map { Int($0) } ?? (step > 0 ? min(100 * step, 1_000_000) : 10_000)
+        }
         trim = found
     }
 

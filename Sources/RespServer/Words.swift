@@ -2,31 +2,36 @@
 
 internal import Records
 
-package struct Words: Hashable, Sendable {
+package struct Words: Sendable {
     package let all: [[UInt8]]
+    /// Where its keys are looked up.
+    package var scope = KeyScope()
 
     package init(_ all: [[UInt8]]) { self.all = all }
     package init(_ texts: String...) { all = texts.map { Array($0.utf8) } }
 
-    var count: Int { all.count }
+    package var count: Int { all.count }
     var byteCount: Int { all.reduce(0) { $0 + $1.count } }
-    subscript(_ place: Int) -> [UInt8] { all[place] }
-    func text(_ place: Int) -> String { String(decoding: all[place], as: UTF8.self) }
-    func after(_ place: Int) -> Int { count - 1 - place }
+    package subscript(_ place: Int) -> [UInt8] { all[place] }
+    package func text(_ place: Int) -> String { String(decoding: all[place], as: UTF8.self) }
+    package func after(_ place: Int) -> Int { count - 1 - place }
 
     /// Whatever its case.
-    func word(_ place: Int, is name: StaticString) -> Bool {
+    package func word(_ place: Int, is name: StaticString) -> Bool {
         guard all[place].count == name.utf8CodeUnitCount else { return false }
         return all[place].elementsEqual(name.description.utf8) { Words.upper($0) == Words.upper($1) }
     }
 
     func exactly(_ place: Int, _ name: StaticString) -> Bool { all[place].elementsEqual(name.description.utf8) }
 
-    func lower(_ place: Int) -> String {
+    /// What the word means as a key.
+    package func key(_ place: Int) -> Key { scope.key(all[place]) }
+
+    package func lower(_ place: Int) -> String {
         String(decoding: all[place].map { (0x41...0x5a).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
     }
 
-    func integer(_ place: Int, _ error: RespError = .notAnInteger) throws(RespError) -> Int64 {
+    package func integer(_ place: Int, _ error: RespError = .notAnInteger) throws(RespError) -> Int64 {
         guard let number = RedisNumber.integer(all[place]) else { throw error }
         return number
     }

@@ -33,6 +33,10 @@ import Testing
             "Records", "EventLog", "Events", "Domain", "Services", "NIOCore", "NIOPosix", "Logging", "Dispatch",
             "Glibc", "Synchronization",
         ],
+        "resp-scratch": platform.union([
+            "Records", "Processes", "EventLog", "Events", "Domain", "Services", "RespServer", "ArgumentParser",
+            "Logging",
+        ]),
         "ExchangeSimulation": ["Records", "Events", "Crypto"],
         "Simulation": [
             "Records", "EventLog", "Events", "Exchange", "Domain", "Services", "ExchangeSimulation", "Logging",
@@ -64,6 +68,17 @@ import Testing
         let rooms = try FileManager.default.contentsOfDirectory(atPath: House.root + "/Sources")
         let swiftRooms = try rooms.filter { try !House.swiftFiles("Sources/\($0)").isEmpty }
         #expect(Set(swiftRooms) == Set(DoorTests.doors.keys))
+    }
+
+    /// What no record says may only be set where the log is thrown away, and that server's commands stay its own.
+    @Test func theScratchDoorsAreUsedByScratchOnly() throws {
+        let doors = ["setUnrecordedCounters": ["EventLog", "resp-scratch"], ": RespExtension": ["resp-scratch"]]
+        for file in try House.swiftFiles("Sources") {
+            let (room, text) = (file.split(separator: "/")[1], try House.text(file))
+            for (word, rooms) in doors where text.contains(word) {
+                #expect(rooms.contains(String(room)), "\(file) has \(word)")
+            }
+        }
     }
 
     @Test func theCheckSeesAWrongImport() {

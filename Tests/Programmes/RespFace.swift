@@ -14,14 +14,25 @@ package final class RespFace {
         process = try RunningProgram(
             ["serve", "--init", "--resp", "127.0.0.1:0"] + arguments, folder: folder, environment: environment,
             piped: .nothing, program: program)
+        port = try RespFace.port(of: process)
+    }
+
+    /// `resp-scratch` in place of the log that is kept; its own folder is made in `folder`.
+    package init(scratchIn folder: String) throws {
+        process = try RunningProgram(
+            ["--port", "0"], folder: folder, environment: ["PATH": "/usr/bin:/bin", "TMPDIR": folder],
+            piped: .nothing, program: RespFace.scratchPath)
+        port = try RespFace.port(of: process)
+    }
+
+    private static func port(of process: RunningProgram) throws -> Int {
         let limit = ContinuousClock.now + .seconds(Program.secondsMax)
         while true {
             let said = process.errors
             if let from = said.range(of: "resp listening on 127.0.0.1:"),
                 let port = Int(said[from.upperBound...].prefix { $0.isNumber })
             {
-                self.port = port
-                return
+                return port
             }
             guard process.isRunning, ContinuousClock.now < limit else { throw Trouble("no face: \(said)") }
             _ = poll(nil, 0, 5)
@@ -39,5 +50,13 @@ package final class RespFace {
     package func stop() throws -> Finished {
         process.send(SIGTERM)
         return try process.finish()
+    }
+}
+
+extension RespFace {
+    /// Beside `backstop`.
+    package static var scratchPath: String {
+        Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            + "/resp-scratch"
     }
 }
