@@ -217,6 +217,8 @@ package enum Limits {
     package static let respLineBytesMax = 64 << 10
     /// All arguments of one command.
     package static let respCommandBytesMax = 4 << 20
+    /// Of the file of users.
+    package static let respUsersBytesMax = 1 << 20
     /// Commands between MULTI and EXEC, and their arguments' bytes.
     package static let respQueuedCommandsMax = 10_000
     package static let respQueuedBytesMax = 8 << 20

@@ -13,6 +13,8 @@ struct AddCommand: Sendable {
     let prepared: PreparedDraft
     /// A panic trigger that is not accepted: it is recorded, and its client hears why.
     let refused: EventPanicRefused?
+    /// Of a panic trigger that is accepted.
+    let event: Event?
 
     struct AddOrTrimOptionsKept: Sendable {
         let id: EntryIDRequest
@@ -36,6 +38,9 @@ struct AddCommand: Sendable {
             entryID: options.id)
         prepared = try PreparedDraft(draft, rules: rules)
         refused = try RefusedTriggers.refusal(of: draft)
+        event =
+            draft.kind == EventKind.panicRequested.kind
+            ? try EventRecord.event(.panicRequested, body: draft.body.bytes) : nil
         self.options = AddOrTrimOptionsKept(id: options.id, makesStream: options.makesStream, trim: options.trim)
     }
 

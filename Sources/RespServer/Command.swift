@@ -43,6 +43,7 @@ package struct Command: Hashable, Sendable {
     }
 
     private static let session: [Command] = [
+        Command(name: "acl", arity: -2, course: .session, subcommands: ["whoami": 2]),
         Command(name: "auth", arity: -2, course: .session),
         Command(
             name: "client", arity: -2, course: .session,

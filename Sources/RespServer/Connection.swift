@@ -42,9 +42,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         let age = Int((ContinuousClock.now - since) / .seconds(1))
         let multi = session.queue.map { "\($0.commands.count)" } ?? "-1"
         return
-            "id=\(session.id) addr=\(session.address) laddr=\(session.localAddress) fd=-1 name=\(session.name) age=\(age) idle=0 flags=\(isBlocked ? "b" : "N") db=\(session.database) sub=0 psub=0 ssub=0 multi=\(multi) cmd=\(session.lastCommand) user=default redir=-1 resp=\(session.version.rawValue)"
+            "id=\(session.id) addr=\(session.address) laddr=\(session.localAddress) fd=-1 name=\(session.name) age=\(age) idle=0 flags=\(isBlocked ? "b" : "N") db=\(session.database) sub=0 psub=0 ssub=0 multi=\(multi) cmd=\(session.lastCommand) user=\(session.user?.name ?? RespUsers.defaultName) redir=-1 resp=\(session.version.rawValue)"
     }
     private var isBlocked = false
+    /// Whoever runs a command has said who it is.
+    private var user: RespUser { session.user ?? .everybody }
 
     // MARK: The channel
 
@@ -211,7 +213,10 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         var words = taken
         words.scope.database = session.queue?.database ?? session.database
         let command: Command
-        do { command = try execution.commands.find(words) } catch {
+        do {
+            command = try execution.commands.find(words)
+            try Permission.check(command, words, session.user)
+        } catch {
             session.spoil()
             execution.extension?.refused(execution.commands.named(words.lower(0))?.name)
             return reply(error.reply)
@@ -261,7 +266,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
     private func write(_ command: Command, _ words: Words) {
         if command.changesHalt { return changeHalt(command, words) }
-        var operations = [server.prepare(command, words)]
+        var operations = [server.prepare(command, words, user)]
         if execution.extension == nil { collect(&operations) }
         isBusy = true
         submit(operations)
@@ -270,7 +275,12 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     /// The command, where its words may run in a transaction with others'.
     private func sharing(_ words: Words) -> Command? {
         let command: Command
-        do { command = try execution.commands.find(words) } catch { return nil }  // answered when its turn comes
+        do {
+            command = try execution.commands.find(words)
+            try Permission.check(command, words, session.user)
+        } catch {
+            return nil  // answered when its turn comes
+        }
         switch command.course {
         case .session, .transaction: return nil
         case .read: return command
@@ -287,7 +297,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
                 ahead = words
                 return
             }
-            let operation = server.prepare(command, words)
+            let operation = server.prepare(command, words, user)
             if let wanted = operation.writeClass {
                 guard writeClass == nil || writeClass == wanted else {
                     ahead = words
@@ -351,10 +361,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             case .halt:
                 isBusy = true
                 submit([operation])
-            case .resume(let reason, let name, let answer):
+            case .resume(let reason, let answer):
+                try Permission.checkResume(user)
                 isBusy = true
                 guard let loop = context?.eventLoop else { return }
-                server.endHalt(reason: reason, operator: name, answer: answer) { reply in
+                server.endHalt(reason: reason, operator: user.name, answer: answer) { reply in
                     loop.execute { self.finish([reply]) }
                 }
             }
@@ -405,7 +416,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         guard let loop = context?.eventLoop else { return }
         // What belongs to the connection is answered here, in its place.
         let operations = commands.filter { $0.command.course != .session && $0.command.course != .transaction }
-            .map { server.prepare($0.command, $0.words) }
+            .map { server.prepare($0.command, $0.words, user) }
         let classes = Set(operations.compactMap(\.writeClass))
         let writeClass = classes.contains(.emergency) ? .emergency : classes.max() ?? .group
         isBusy = true

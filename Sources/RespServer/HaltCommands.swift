@@ -11,14 +11,12 @@ internal import Services
 enum HaltCommand: Equatable, Sendable {
     case halt(reason: String, source: String, members: Int)
     /// - Parameter answer: what Redis would say once it is done.
-    case resume(reason: String, operator: String, answer: Int64)
+    case resume(reason: String, answer: Int64)
     /// Nothing that is there is deleted.
     case nothing
 }
 
 extension HaltCommand {
-    static let operatorDefault = "default"
-
     /// What DEL or HSET is to do; throws where it may not.
     init(_ words: Words, _ keys: KeyCommands, _ view: borrowing some LogView & ~Copyable) throws {
         self = words.lower(0) == "del" ? try .deletion(words, keys, view) : try .setting(words, keys, view)
@@ -40,7 +38,7 @@ extension HaltCommand {
             }
         }
         if halts.isEmpty { return .nothing }
-        return .resume(reason: "redis DEL", operator: operatorDefault, answer: Int64(halts.count))
+        return .resume(reason: "redis DEL", answer: Int64(halts.count))
     }
 
     private static func setting(
@@ -53,14 +51,14 @@ extension HaltCommand {
         }
         var members: [String: String] = [:]
         for place in stride(from: 2, to: words.count, by: 2) { members[words.text(place)] = words.text(place + 1) }
-        let source = members["source"] ?? members["halted_by"] ?? operatorDefault
+        let source = members["source"] ?? members["halted_by"] ?? RespUsers.defaultName
         switch members["halted"]?.lowercased() {
         case "true":
             return .halt(reason: members["reason"] ?? "redis HSET", source: source, members: members.count)
         case "false":
             return .resume(
                 reason: members["cleared_by"].map { "cleared_by \($0)" } ?? "redis HSET",
-                operator: operatorDefault, answer: 0)
+                answer: 0)
         case .some, nil:
             throw RespError(
                 whole: "NOPERM \(Key.haltHashName) shows the log: only halted true (a halt) and halted false (a resume)"

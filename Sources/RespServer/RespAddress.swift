@@ -1,4 +1,4 @@
-// HOST:PORT to listen on. Nobody has a password yet, so only this machine may connect.
+// HOST:PORT to listen on. Without users only this machine may connect.
 
 internal import Glibc
 internal import Records
@@ -9,7 +9,9 @@ package struct RespAddress: Equatable, Sendable, CustomStringConvertible {
 
     package struct Bad: Error, Equatable, CustomStringConvertible { package let description: String }
 
-    package init(_ text: String) throws(Bad) {
+    package let isLoopback: Bool
+
+    package init(_ text: String, hasUsers: Bool = false) throws(Bad) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count >= 2, let last = parts.last, let port = Int(last), 0...65_535 ~= port else {
             throw Bad(description: "\(text): HOST:PORT is needed, as 127.0.0.1:6380")
@@ -17,10 +19,11 @@ package struct RespAddress: Equatable, Sendable, CustomStringConvertible {
         var host = parts.dropLast().joined(separator: ":")
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         if host == "localhost" { host = "127.0.0.1" }
-        guard RespAddress.isLoopback(host) else {
+        isLoopback = RespAddress.isLoopback(host)
+        guard isLoopback || hasUsers else {
             throw Bad(
                 description:
-                    "\(text): only a loopback address (127.0.0.1, ::1, localhost) may be used: no users are configured, and whoever can connect could trade, halt and resume; reach it from elsewhere through an SSH tunnel"
+                    "\(text): only a loopback address (127.0.0.1, ::1, localhost) may be used: no users are configured, and whoever can connect could trade, halt and resume; configure resp.users, or reach it from elsewhere through an SSH tunnel"
             )
         }
         (self.host, self.port) = (host, port)

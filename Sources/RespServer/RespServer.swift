@@ -17,6 +17,7 @@ package struct RespOptions: Sendable {
     package var address: RespAddress
     /// Redis' lag and Redis' DELCONSUMER instead of ours.
     package var exact = false
+    package var users = RespUsers.none
     package var version = ""
     /// Nil: the log's own commands, and no others.
     package var `extension`: (any RespExtension)?
@@ -29,6 +30,7 @@ package struct RespOptions: Sendable {
 final class ConnectionHost: SessionHost, ExtensionHost, @unchecked Sendable {
     let execution: Execution
     let blocked: BlockedReads
+    let users: RespUsers
     let stallMilliseconds: Int64
     private let ending: HaltEnding
     private let logger: Logger
@@ -44,6 +46,7 @@ final class ConnectionHost: SessionHost, ExtensionHost, @unchecked Sendable {
         self.ending = ending
         self.logger = logger
         stallMilliseconds = options.stallMilliseconds
+        users = options.users
         info.version = options.version
         blocked = BlockedReads(loop: loop, execution: execution)
     }
@@ -118,14 +121,16 @@ final class ConnectionHost: SessionHost, ExtensionHost, @unchecked Sendable {
     // MARK: For commands
 
     /// Reads what can be read before the writer's turn.
-    func prepare(_ command: Command, _ words: Words) -> Operation {
+    func prepare(_ command: Command, _ words: Words, _ user: RespUser) -> Operation {
         var operation = Operation(command: command, words: words)
         guard command.name == "xadd", execution.extension == nil else { return operation }
         do {
             let now = execution.now
-            let add = try AddCommand(words, producer: execution.producer, now: now, rules: execution.log.rules)
+            let producer = user.isEverybody ? execution.producer : user.name
+            let add = try AddCommand(words, producer: producer, now: now, rules: execution.log.rules)
+            if !user.isEverybody { try Permission.checkIssuer(add.event, user) }
             if let refusal = add.refused,
-                !refused.admits(refusal, client: execution.producer, sample: add.draft.body.bytes, at: now)
+                !refused.admits(refusal, client: producer, sample: add.draft.body.bytes, at: now)
             {
                 operation.decided = .error("REFUSED \(AddCommand.text(refusal)); counted")
             } else {
@@ -204,7 +209,12 @@ package final class RespServer: Sendable {
         listener.withLock { $0 = channel }
         try group.next().submit { host.info.port = port }.wait()
         let shown = options.address.host.contains(":") ? "[\(options.address.host)]" : options.address.host
-        logger.info("resp listening on \(shown):\(port); no users are configured: whoever connects may do everything")
+        logger.info(
+            "resp listening on \(shown):\(port); \(options.users.isEmpty ? "no users are configured: whoever connects may do everything" : "\(options.users.count) users")"
+        )
+        if !options.users.isEmpty, !options.address.isLoopback {
+            logger.warning("resp listens beyond this machine without TLS: passwords can be read on the way")
+        }
         return port
     }
 
@@ -227,8 +237,9 @@ package final class RespServer: Sendable {
             return
         }
         let session = Session(
-            id: id, address: RespServer.text(channel.remoteAddress), localAddress: RespServer.text(channel.localAddress)
-        )
+            id: id, address: RespServer.text(channel.remoteAddress),
+            localAddress: RespServer.text(channel.localAddress),
+            users: host.users)
         try channel.pipeline.syncOperations.addHandler(
             Connection(session: session, server: host, execution: host.execution))
     }

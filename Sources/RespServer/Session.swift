@@ -11,6 +11,9 @@ struct Session: Sendable {
     var name = ""
     var lastCommand = "NULL"
     var database = 0
+    /// Nil: nobody has said yet who speaks.
+    var user: RespUser?
+    let users: RespUsers
     private(set) var queue: Queue?
     var watched: [WatchedKey] = []
 
@@ -23,7 +26,8 @@ struct Session: Sendable {
         var isSpoilt = false
     }
 
-    init(id: Int64, address: String, localAddress: String) {
+    init(id: Int64, address: String, localAddress: String, users: RespUsers = .none) {
+        (self.users, user) = (users, users.first)
         self.id = id
         self.address = address
         self.localAddress = localAddress
@@ -87,5 +91,6 @@ struct Session: Sendable {
 
     mutating func reset() {
         (version, name, queue, watched, database) = (.two, "", nil, [], 0)
+        user = users.first
     }
 }

@@ -45,6 +45,9 @@ extension Session {
         case "reset":
             reset()
             return .simple("RESET")
+        case "acl":
+            guard words.word(1, is: "whoami") else { throw .subcommandSyntax(words.text(1), of: "ACL") }
+            return .text(user?.name ?? RespUsers.defaultName)
         case "client": return try client(words, host)
         case "command": return try commands(words, host.commands)
         case "info":
@@ -74,10 +77,10 @@ extension Session {
             }
             wanted = known
         }
-        var (place, newName) = (2, String?.none)
+        var (place, newName, newUser) = (2, String?.none, user)
         while place < words.count {
             if words.word(place, is: "auth"), words.after(place) >= 2 {
-                try checkUser(words[place + 1])
+                newUser = try known(words[place + 1], words[place + 2])
                 place += 3
             } else if words.word(place, is: "setname"), words.after(place) >= 1 {
                 newName = try Session.clientName(words[place + 1])
@@ -86,7 +89,13 @@ extension Session {
                 throw RespError("Syntax error in HELLO option '\(words.text(place))'")
             }
         }
-        version = wanted
+        guard let newUser else {
+            throw RespError(
+                whole:
+                    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+            )
+        }
+        (version, user) = (wanted, newUser)
         if let newName { name = newName }
         return .map([
             (.text("server"), .text("redis")), (.text("version"), .text(RedisVersion.text)),
@@ -95,22 +104,26 @@ extension Session {
         ])
     }
 
-    private func auth(_ words: Words) throws(RespError) -> RespValue {
+    private mutating func auth(_ words: Words) throws(RespError) -> RespValue {
         guard words.count <= 3 else { throw .syntax }
+        if words.count == 2, !users.isEmpty {
+            user = try known(Array(RespUsers.defaultName.utf8), words[1])
+            return .ok
+        }
         guard words.count == 3 else {
             throw RespError(
                 "AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
             )
         }
-        try checkUser(words[1])
+        user = try known(words[1], words[2])
         return .ok
     }
 
-    /// No users are configured: there is `default`, who needs no password.
-    private func checkUser(_ user: [UInt8]) throws(RespError) {
-        guard user.elementsEqual("default".utf8) else {
+    private func known(_ name: [UInt8], _ password: [UInt8]) throws(RespError) -> RespUser {
+        guard let user = users.user(name, password) else {
             throw RespError(whole: "WRONGPASS invalid username-password pair or user is disabled.")
         }
+        return user
     }
 
     // MARK: CLIENT

@@ -58,6 +58,9 @@ extension Settings {
         }
     }
 
+    /// Empty: the Redis face has no users.
+    package var respUsersPath: String { text("resp.users") }
+
     package var redisExact: Bool {
         get throws(SettingError) { try flag("redis.exact") }
     }

@@ -77,6 +77,10 @@ package struct SettingDefinition: Sendable {
             meaning: "over --resp, Redis' lag (with its blind spots) and its DELCONSUMER (which drops what is pending)",
             isDecisive: false),
         SettingDefinition(
+            name: "resp.users", unit: "path", fallback: "",
+            meaning: "a file of mode 0600: a user of --resp a line, NAME SHA256-OF-THE-PASSWORD ROLE…; empty: no users",
+            isDecisive: false),
+        SettingDefinition(
             name: "resume.cooldown_s", unit: "s", fallback: "300",
             meaning: "after a completed exit a halt is not ended sooner without --override-cooldown",
             isDecisive: true),

@@ -22,7 +22,8 @@ struct Serve: ParsableCommand {
                          the log (its child, the recorder, does)
               watchdog   fires the panic trigger when a heart is dead; alone in its process
             With --resp the log answers redis-cli and Redis' client libraries, alone or beside router, execution and
-            recovery; --exchange is then asked, too, before a halt is ended by DEL or HSET.
+            recovery; --exchange is then asked, too, before a halt is ended by DEL or HSET. --set resp.users=FILE names
+            its users: a line each, NAME SHA256-OF-THE-PASSWORD ROLE…; without them only this machine may connect.
             Several processes may serve one log. Killed at any moment, a role goes on at its offset, with what
             was pending, after the next start: execution asks the exchange what became of it, and never sends again.
 
@@ -45,7 +46,7 @@ struct Serve: ParsableCommand {
     var roles: String?
     @Option(
         help: ArgumentHelp(
-            "Speak Redis' protocol there; a loopback address, for anybody on this machine.", valueName: "host:port"))
+            "Speak Redis' protocol there; a loopback address, where no users are configured.", valueName: "host:port"))
     var resp: String?
     @Option(help: ArgumentHelp("The exchange's address, for execution, recovery and exit.", valueName: "url"))
     var exchange: String?
@@ -72,7 +73,7 @@ struct Serve: ParsableCommand {
         }
         if wanted.isEmpty, resp == nil { throw ValidationError("--roles needs at least one role") }
         if let resp {
-            do { _ = try RespAddress(resp) } catch { throw ValidationError("--resp \(error)") }
+            do { _ = try RespAddress(resp, hasUsers: true) } catch { throw ValidationError("--resp \(error)") }
             if let role = wanted.first(where: Serve.alone.contains) {
                 throw ValidationError("role \(role) needs a process of its own: start --resp in another one")
             }
@@ -96,6 +97,7 @@ struct Serve: ParsableCommand {
         let settings = try common.loadSettings()
         let notifier = ServiceNotifier(environment: ProcessInfo.processInfo.environment)
         if wanted.contains("watchdog") { return try serveWatchdog(settings, notifier, logger) }
+        let respOptions = try respOptions(settings)
         try common.withLog(.writing) { log in
             let views = openViews(log)
             defer { views?.close() }
@@ -119,7 +121,7 @@ struct Serve: ParsableCommand {
                     log: log, views: views, recordsPerSave: try settings.checkpointRecords, logger: logger)
                 runner.start("views", run: { keeper.run() }, stop: { keeper.stop() })
             }
-            let face = try startResp(runner, log, views, settings, logger)
+            let face = try startResp(respOptions, runner, log, views, settings, logger)
             defer { face?.close() }
             notifier.ready("serving \((wanted + (resp == nil ? [] : ["resp"])).joined(separator: ", "))")
             try runner.waitForEnd()
