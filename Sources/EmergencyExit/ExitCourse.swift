@@ -1,6 +1,7 @@
 // What the worker's one thread does, turn by turn: takes what has come, lets the machines of its runs decide, performs
 // their effects. One run at a time closes; a run that only waits for the log lets the next one begin.
 
+internal import Dispatch
 internal import Domain
 internal import Events
 internal import Exchange
@@ -20,6 +21,8 @@ struct ExitCourse {
     private var runs: [ActiveRun] = []
     /// Not begun.
     private var waiting: [ExitTrigger] = []
+    /// Ids of those of them that stand in the journal.
+    private var kept: Set<String> = []
     private var recent: [(eventID: String, completedAtNs: Int64)] = []
     private var instruments: ExchangeInfo?
     private var nextWarmAt: Milliseconds = .min
@@ -94,7 +97,8 @@ struct ExitCourse {
 
     private mutating func take(_ message: ExitWorker.Message) {
         switch message {
-        case .trigger(let trigger): offer(trigger)
+        case .trigger(let trigger, let isKept):
+            if offer(trigger) { isKept.signal() }
         case .link(.silent(let why)):
             if isLinkUp { speaker.warn("the recorder does not answer: \(why)") }
             isLinkUp = false
@@ -148,7 +152,10 @@ struct ExitCourse {
         let isSame = { (other: ExitTrigger) in
             other.id == trigger.id || other.sequence.isNone && other.eventID == trigger.eventID
         }
-        if let place = waiting.firstIndex(where: isSame) { waiting[place] = trigger } else { waiting.append(trigger) }
+        guard let place = waiting.firstIndex(where: isSame) else { return waiting.append(trigger) }
+        let unbound = waiting[place]
+        waiting[place] = trigger
+        if kept.remove(unbound.id) != nil { worker.journal.remove(unbound) }
     }
 
     private mutating func know(_ haltedAtBootNs: UInt64?, _ place: Int) {
@@ -156,19 +163,24 @@ struct ExitCourse {
         perform(runs[place].machine.halted(at: Milliseconds(halted / 1_000_000), now: now), place)
     }
 
-    /// From the socket.
-    private mutating func offer(_ trigger: ExitTrigger) {
+    /// From the socket. False: a crash would forget it.
+    private mutating func offer(_ trigger: ExitTrigger) -> Bool {
         let isRunning =
             runs.contains { !$0.hasEnd && $0.trigger.eventID == trigger.eventID }
-            || waiting.contains { $0.eventID == trigger.eventID }
+            || waiting.contains { $0.eventID == trigger.eventID && ($0.sequence != .none || kept.contains($0.id)) }
         let wasJustRun = recent.contains {
             $0.eventID == trigger.eventID
                 && trigger.acceptedAtNs - $0.completedAtNs < ExitCourse.coalesceNanoseconds
         }
         if isRunning || wasJustRun {
-            return speaker.say("trigger \(trigger.eventID) belongs to a run that there is already")
+            speaker.say("trigger \(trigger.eventID) belongs to a run that there is already")
+            return true
         }
-        waiting.append(trigger)
+        if !waiting.contains(where: { $0.eventID == trigger.eventID }) { waiting.append(trigger) }
+        // A journal that does not answer must not keep a run from its closes for every trigger that comes.
+        guard waiting.count <= Limits.exitTriggersKeptMax else { return false }
+        if worker.journal.append([.trigger(trigger)], newest: 1, of: trigger) != nil { kept.insert(trigger.id) }
+        return true
     }
 
     // MARK: Runs
@@ -192,7 +204,7 @@ struct ExitCourse {
         }
         if !run.hasEnd { announce(trigger) }
         runs.append(run)
-        if run.isNew { note([.trigger(trigger)], runs.count - 1) }
+        if run.isNew { note([.trigger(trigger)], runs.count - 1, isKept: kept.remove(trigger.id) != nil) }
         perform(runs[runs.count - 1].machine.tick(now), runs.count - 1)
         tell(runs[runs.count - 1], from: 0)
     }
@@ -274,12 +286,13 @@ struct ExitCourse {
         runs[place].lines.window(of: close, until: Timestamp(nanoseconds: worker.clock.wallNanoseconds()))
     }
 
-    private mutating func note(_ lines: [ExitLine], _ place: Int) {
+    /// - Parameter isKept: they stand in the journal already.
+    private mutating func note(_ lines: [ExitLine], _ place: Int, isKept: Bool = false) {
         guard !lines.isEmpty else { return }
         let first = runs[place].lines.count
         runs[place].lines += lines
         let run = runs[place]
-        if worker.journal.append(run.lines, newest: lines.count, of: run.trigger) == nil {
+        if !isKept, worker.journal.append(run.lines, newest: lines.count, of: run.trigger) == nil {
             speaker.alarm("no place takes the journal of run \(run.trigger.id): closes leave without it")
         }
         tell(run, from: first)

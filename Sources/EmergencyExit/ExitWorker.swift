@@ -25,13 +25,17 @@ package struct ExitClock: Sendable {
 
 package final class ExitWorker: Sendable {
     package enum Offer: Equatable, Sendable {
+        /// It stands in the journal, or its run does.
         case taken
         case refused(String)
+        /// Too much to do: it will be carried out, and a crash may forget it.
+        case unanswered
     }
 
     enum Message: Sendable {
         case link(RecorderLink.Event)
-        case trigger(ExitTrigger)
+        /// Signalled as soon as a crash does not forget it.
+        case trigger(ExitTrigger, DispatchSemaphore)
         case answer(run: String, ExitAnswer)
         case instruments(Answer<ExchangeInfo>)
         case warmed
@@ -74,8 +78,12 @@ package final class ExitWorker: Sendable {
             speaker.warn("a trigger of the local socket is refused: \(why.detail)")
             return .refused(why.detail)
         case .accepted(let request):
-            let isTaken = put(.trigger(ExitTrigger(request, cameAt: now)))
-            return isTaken ? .taken : .refused("\(Limits.exitTriggersWaitingMax) triggers wait already")
+            let isKept = DispatchSemaphore(value: 0)
+            guard put(.trigger(ExitTrigger(request, cameAt: now), isKept)) else {
+                return .refused("\(Limits.exitTriggersWaitingMax) triggers wait already")
+            }
+            let limit = DispatchTime.now() + .milliseconds(Limits.exitSocketMillisecondsMax)
+            return isKept.wait(timeout: limit) == .success ? .taken : .unanswered
         }
     }
 

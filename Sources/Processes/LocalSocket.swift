@@ -59,6 +59,16 @@ package enum LocalSocket {
         }
     }
 
+    /// Whether somebody listens there; says nothing to them.
+    package static func isListened(at path: String) -> Bool {
+        do {
+            let answer = try UnixSocket(SOCK_SEQPACKET).connect(to: path)
+            return answer == 0 || answer == EAGAIN
+        } catch {
+            return false
+        }
+    }
+
     /// Repeats a call that answers EAGAIN: the listener's queue is full, and nothing tells when it is not.
     private static func untilDone(
         _ path: String, _ deadline: Int64, _ late: LocalSocketError, _ call: () throws(LocalSocketError) -> Int32

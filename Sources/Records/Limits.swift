@@ -146,6 +146,8 @@ package enum Limits {
     /// A place for the journal that does not take a write by then is left for the next one.
     package static let exitJournalWriteMilliseconds = 50
     package static let exitTriggersWaitingMax = 1_000
+    /// Of those that wait for their run, so many are journaled before it begins.
+    package static let exitTriggersKeptMax = 4
     package static let exitTextLinesWaitingMax = 10_000
     /// A recorder that is silent for longer is done without; for much longer, it is started anew.
     package static let recorderSilenceMilliseconds: Int64 = 250

@@ -3,6 +3,7 @@
 
 package import EventLog
 package import Events
+package import Processes
 package import Records
 
 package struct PanicMessage: Sendable {
@@ -11,9 +12,12 @@ package struct PanicMessage: Sendable {
     package let issuer: String
     package let producedAt: Timestamp
 
-    /// - Parameter issuer: one of `PanicTrigger.issuers`; any other is refused by whoever reads it.
-    package init(reason: String, issuer: String, at: Timestamp) {
-        eventID = PanicMessage.randomEventID()
+    /// - Parameters:
+    ///   - issuer: one of `PanicTrigger.issuers`; any other is refused by whoever reads it.
+    ///   - cause: two messages of one cause have one event id, and so are one run; nil: it is a cause of its own.
+    package init(reason: String, issuer: String, at: Timestamp, cause: String? = nil) {
+        let bytes = cause.map { Array(Digest.sha256(Array($0.utf8)).bytes.prefix(16)) }
+        eventID = PanicMessage.uuid(bytes ?? PanicMessage.randomBytes())
         self.reason = reason
         self.issuer = issuer
         producedAt = at
@@ -51,13 +55,23 @@ package struct PanicMessage: Sendable {
         }
     }
 
-    /// UUID version 4.
-    private static func randomEventID() -> String {
+    private static func randomBytes() -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        return (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }
+
+    /// Of version 4.
+    private static func uuid(_ random: [UInt8]) -> String {
+        var bytes = random
         bytes[6] = bytes[6] & 0x0f | 0x40
         bytes[8] = bytes[8] & 0x3f | 0x80
         let digits = Array(Hex.encode(bytes))
         return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(digits[$0]) }.joined(separator: "-")
+    }
+
+    /// Sent by this process when it dies of SIGBUS, which is all that a log whose file was cut off does.
+    /// - Parameter takenStatus: its exit status where the exit worker has taken it; nil: it dies of the signal.
+    package func setLastWords(to socketPath: String, takenStatus: Int32? = nil) throws(LocalSocketError) {
+        try LastWords.set(ExitSocket.message(fields), to: socketPath, takenStatus: takenStatus)
     }
 }

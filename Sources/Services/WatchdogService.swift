@@ -84,6 +84,8 @@ private struct WatchRound {
     private var silence: SilenceMeter
     private var said = ""
     private var isListening = false
+    private var lastWordsAt = BootInstant(nanoseconds: 0)
+    private static let unreadableReason = "LOG_UNREADABLE"
 
     init(options: WatchdogOptions, reader: WatchReader, notifier: ServiceNotifier, logger: Logger) {
         self.options = options
@@ -98,6 +100,7 @@ private struct WatchRound {
     mutating func tick() {
         let report = reader.current
         let now = options.clock.boot()
+        setLastWords(now)
         silence.tick(progress: report.progress, at: now)
         say(report)
         if fired == nil, let finding = report.finding, let log = report.log {
@@ -113,6 +116,19 @@ private struct WatchRound {
             fired = trigger.isDone(report) ? nil : trigger
         }
         watchTheReader(report, now)
+    }
+
+    /// Its own time must be fresh when they are read. Each life of the watchdog on this boot has the same, so that one
+    /// that dies at each start asks for one run.
+    private mutating func setLastWords(_ now: BootInstant) {
+        guard now >= lastWordsAt else { return }
+        lastWordsAt = now.after(milliseconds: Limits.watchdogRetryMilliseconds)
+        let message = PanicMessage(
+            reason: WatchRound.unreadableReason, issuer: PanicTrigger.watchdogIssuer, at: options.clock.now(),
+            cause: "\(options.bootID) \(options.socketPath)")
+        do { try message.setLastWords(to: options.socketPath) } catch {
+            logger.error("whoever dies of SIGBUS here wakes nobody: \(error)")
+        }
     }
 
     func announce(_ trigger: PanicMessage) {
@@ -132,7 +148,7 @@ private struct WatchRound {
         } else {
             logger.critical("FAILURE DETECTED: the log cannot be read (\(report.problem ?? "it does not answer"))")
             let message = PanicMessage(
-                reason: "LOG_UNREADABLE", issuer: PanicTrigger.watchdogIssuer, at: options.clock.now())
+                reason: WatchRound.unreadableReason, issuer: PanicTrigger.watchdogIssuer, at: options.clock.now())
             announce(message)
             trigger = FiredTrigger(message)
         }

@@ -43,7 +43,7 @@ final class Auditor {
     var digest: String { Digest.sha256(lines.joined(separator: "\n")).hex }
 
     /// Every intent has its end.
-    var hasSettled: Bool { books.openIntents.isEmpty && books.openPanics.isEmpty }
+    var hasSettled: Bool { books.openDecisions.isEmpty && books.openIntents.isEmpty && books.openPanics.isEmpty }
 
     /// The user stream forbids nothing any more.
     var isHeard: Bool { !books.isReducing(for: "user_stream") }
@@ -248,6 +248,7 @@ final class Auditor {
     /// After the faults have ended: everything has its end, and both ledgers are one.
     func settle() throws {
         try look()
+        for decision in books.openDecisions.sorted() { find("decision \(decision) has no end") }
         for intent in books.openIntents { find("intent \(intent) has no end") }
         for panic in books.openPanics { find("panic \(panic) has no completion") }
         for number in books.openRequests where !books.isGivenUp(number) {

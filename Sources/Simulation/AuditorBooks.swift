@@ -23,6 +23,7 @@ struct AuditorBooks {
         /// Some outcome stands in the log.
         var isSpokenOf = false
     }
+    private(set) var openDecisions: Set<UInt64> = []
     private(set) var intents: [UInt64: Intent] = [:]
     private(set) var openIntents: [UInt64] = []
     private(set) var requests: [UInt64: Request] = [:]
@@ -58,6 +59,13 @@ struct AuditorBooks {
         }.min { $0.1 < $1.1 }
     }
 
+    private mutating func endDecision(_ record: Record, _ find: (String) -> Void) {
+        let decision = record.header.cause.rawValue
+        if openDecisions.remove(decision) == nil {
+            find("\(record.sequence) ends \(decision), which is no open decision")
+        }
+    }
+
     static func place(_ side: EventPositionSide) -> String {
         side == .long ? "LONG" : side == .short ? "SHORT" : "BOTH"
     }
@@ -67,11 +75,15 @@ struct AuditorBooks {
         let at = record.header.recordedAt.milliseconds
         let number = record.sequence.rawValue
         switch event {
+        case .decision: openDecisions.insert(number)
         case .tradeIntent(let intent):
+            endDecision(record, find)
             intents[number] = Intent(symbol: intent.symbol)
             openIntents.append(number)
             return "intent \(at) \(number) \(intent.symbol) \(intent.action)"
-        case .decisionRefused(let refused): return "refused \(at) \(refused.reason)"
+        case .decisionRefused(let refused):
+            endDecision(record, find)
+            return "refused \(at) \(refused.reason)"
         case .orderRequested(let request): return try take(request, number, at, find)
         case .orderOutcome(let outcome): return take(outcome, number, at, find)
         case .fill(let fill): return try take(fill, at, find)

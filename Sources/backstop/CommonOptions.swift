@@ -43,6 +43,12 @@ struct CommonOptions: ParsableArguments {
             options: options)
     }
 
+    /// Of this log's exit worker.
+    func exitSocketPath() throws -> String {
+        try ExitSocket.path(
+            try loadSettings(), logFolder: path, environment: ProcessInfo.processInfo.environment)
+    }
+
     private func settingsProfile() throws -> SettingsProfile? {
         guard let profile else { return nil }
         guard let known = SettingsProfile(rawValue: profile) else {

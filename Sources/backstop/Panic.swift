@@ -13,8 +13,9 @@ struct Panic: ParsableCommand {
         abstract: "Close all positions at once and halt trading: appends a panic trigger.",
         discussion: """
             Trading is halted from the trigger's record on; the exit worker (backstop serve --roles exit) closes
-            everything and appends the completion. A log that does not take the trigger within 250 ms is passed over: the
-            exit worker is woken through its local socket. The end of a halt is an operator's: backstop resume.
+            everything and appends the completion. A log that does not take the trigger within 250 ms, or whose file is cut
+            off, is passed over: the exit worker is woken through its local socket. The end of a halt is an operator's:
+            backstop resume.
 
             Examples:
               backstop panic --reason "model gone mad"
@@ -37,24 +38,41 @@ struct Panic: ParsableCommand {
             throw ValidationError(
                 "--source \(source): one of \(PanicTrigger.issuers.joined(separator: ", ")) is needed")
         }
-        guard !reason.isEmpty else { throw ValidationError("--reason must not be empty") }
+        guard !reason.allSatisfy(\.isWhitespace) else { throw ValidationError("--reason must not be empty") }
         if let wait, !(1...86_400).contains(wait) { throw ValidationError("--wait: 1 to 86400 s is needed") }
     }
 
     func run() throws {
-        let message = PanicMessage(reason: reason, issuer: source, at: LogClock.system.now())
+        let message = PanicMessage(reason: Panic.oneLine(reason), issuer: source, at: LogClock.system.now())
         _ = try checked(message)
-        let (common, place) = (self.common, try socketPath())
+        let (common, place) = (self.common, try self.common.exitSocketPath())
+        do { try message.setLastWords(to: place, takenStatus: 0) } catch { Output.error("\(error)") }
         let appending = Attempt("panic-append") {
             let log = try common.open(.writing)
             return Appended(log: log, sequence: try message.append(to: log, basis: .none))
         }
         switch appending.wait(milliseconds: Limits.triggerAppendMillisecondsMax) {
-        case .success(let appended): try finish(appended, message)
+        case .success(let appended):
+            if !LocalSocket.isListened(at: place) {
+                Output.error(
+                    "trading is halted, but no exit worker listens at \(place): nothing is closed before "
+                        + "backstop serve --roles exit runs")
+            }
+            try finish(appended, message)
         case .failure(let error): try wake(message, place, "\(error)", appending)
         case nil:
             try wake(message, place, "no answer within \(Limits.triggerAppendMillisecondsMax) ms", appending)
         }
+    }
+
+    /// An emergency is not refused for its words: what no record takes is left out.
+    private static func oneLine(_ text: String) -> String {
+        let words = text.split {
+            $0.isWhitespace || $0.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        }
+        var line = words.joined(separator: " ")
+        while line.utf8.count > Limits.reasonBytesMax { line.removeLast() }
+        return line
     }
 
     private struct Appended: Sendable {
@@ -65,11 +83,6 @@ struct Panic: ParsableCommand {
     /// A reason that no reader takes is told before anything is sent.
     private func checked(_ message: PanicMessage) throws -> Draft {
         do { return try message.draft(basis: .none) } catch { throw CannotRun("\(error)") }
-    }
-
-    private func socketPath() throws -> String {
-        try ExitSocket.path(
-            try common.loadSettings(), logFolder: common.path, environment: ProcessInfo.processInfo.environment)
     }
 
     // MARK: The two ways

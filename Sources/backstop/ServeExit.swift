@@ -19,7 +19,6 @@ struct ServeExit {
 
     func run() throws {
         let environment = ProcessInfo.processInfo.environment
-        let settings = try common.loadSettings()
         let host = try ExchangeHost(exchange, isLive: isLive, environment: environment)
         var client = ClientSettings()
         client.totalMilliseconds = Limits.exitTotalMillisecondsMax
@@ -35,7 +34,7 @@ struct ServeExit {
                 notifier.alive()
             })
         speaker.say("backstop \(Backstop.version) serves exit, log \(common.path), exchange \(host)")
-        let path = try ExitSocket.path(settings, logFolder: common.path, environment: environment)
+        let path = try common.exitSocketPath()
         let listener = try LocalSocketListener(path: path) { ServeExit.answer($0, worker) }
         defer { listener.close() }
         let arguments = recorderArguments
@@ -86,6 +85,7 @@ struct ServeExit {
             switch worker.offer(try ExitSocket.trigger(reading: message)) {
             case .taken: return ExitSocket.bytes(.taken)
             case .refused(let reason): return ExitSocket.bytes(.refused(reason))
+            case .unanswered: return []
             }
         } catch {
             return ExitSocket.bytes(.refused(error.description))

@@ -11,8 +11,7 @@ import Services
 extension Serve {
     func serveWatchdog(_ settings: Settings, _ notifier: ServiceNotifier, _ logger: Logger) throws {
         let path = common.path
-        let socket = try ExitSocket.path(
-            settings, logFolder: path, environment: ProcessInfo.processInfo.environment)
+        let socket = try common.exitSocketPath()
         let common = self.common
         let options = WatchdogOptions(policy: try settings.watch, socketPath: socket, clock: .system) {
             let log = try common.open(.writing)

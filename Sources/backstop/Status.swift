@@ -2,6 +2,7 @@ import ArgumentParser
 import Domain
 import EventLog
 import Events
+import Processes
 import Records
 import Services
 
@@ -28,7 +29,8 @@ struct Status: ParsableCommand {
             defer { views?.close() }
             let state = try StateReader.current(log, views: views)
             let (head, groups) = try log.snapshot { (try $0.head(), try $0.groups()) }
-            let report = StatusReport(log: log, head: head, state: state, groups: groups)
+            let report = StatusReport(
+                log: log, head: head, state: state, groups: groups, exitSocket: try common.exitSocketPath())
             if prometheus { return report.printMetrics() }
             if common.json { Output.json(report.json) } else { report.print() }
         }
@@ -48,6 +50,10 @@ struct StatusReport {
     let head: Head
     let state: State
     let groups: [GroupSummary]
+    /// Where the exit worker listens.
+    let exitSocket: String
+
+    var hasExitWorker: Bool { LocalSocket.isListened(at: exitSocket) }
 
     // MARK: For machines
 
@@ -58,6 +64,8 @@ struct StatusReport {
             JSONMember("head", number(head.sequence.rawValue)), JSONMember("log_id", .string(log.id.description)),
             JSONMember("head_hash", .string(head.hash.hex)), JSONMember("as_of_seq", number(state.asOf.rawValue)),
             JSONMember("trading", .string(state.trading.mode.rawValue)), JSONMember("halt", halt),
+            JSONMember("hearts", .array(hearts.map(\.json))),
+            JSONMember("exit_worker", .bool(hasExitWorker)),
             JSONMember("reducing", .array(state.trading.reducingCauses.map { .string($0.cause) })),
             JSONMember("positions", .array(state.positions.open.map { PositionRow($0.key, $0.position).json })),
             JSONMember("intents_open", number(UInt64(state.intents.openCount))),
@@ -116,6 +124,7 @@ struct StatusReport {
         Output.line("log        \(log.id)  head \(Output.styled(grouped(head.sequence.rawValue), .bold))")
         Output.line("head hash  \(head)")
         printTrading()
+        printSafety()
         printOrders()
         PositionTable(state.positions.open.map { PositionRow($0.key, $0.position) }).print(title: "positions")
         GroupTable.print(groups)
@@ -138,6 +147,14 @@ struct StatusReport {
                 "           panic \(panic.sequence) has no completion yet: backstop serve --roles exit carries it out")
         }
         for cause in state.trading.reducingCauses { Output.line("           reducing: \(cause.cause) \(cause.detail)") }
+    }
+
+    private func printSafety() {
+        for heart in hearts { Output.line("heart      \(heart.text)") }
+        Output.line(
+            hasExitWorker
+                ? "exit       the worker listens at \(exitSocket)"
+                : "exit       no worker can be reached at \(exitSocket): a panic halts, and nothing is closed")
     }
 
     private func printOrders() {

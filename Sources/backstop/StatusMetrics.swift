@@ -17,6 +17,8 @@ extension StatusReport {
         Metric("backstop_trading_mode", "1 for the mode that trading is in").print(
             TradingState.Mode.allCases.map { ([("mode", $0.rawValue)], trading.mode == $0 ? "1" : "0") })
         Metric("backstop_halted", "1 while trading is halted").print(trading.halt == nil ? "0" : "1")
+        Metric("backstop_exit_worker_listens", "1 where the exit worker can be reached through its socket").print(
+            hasExitWorker ? "1" : "0")
         Metric("backstop_open_panics", "panic triggers without a completion").print("\(trading.panics.open.count)")
         Metric("backstop_last_panic_positions_failed", "positions that the last panic could not close").print(
             "\(trading.panics.lastCompletion?.positionsFailed ?? 0)")
@@ -29,10 +31,7 @@ extension StatusReport {
     }
 
     private func printHeartMetrics() {
-        let now = log.clock.boot()
-        let clock = WatchClock(
-            now: now, bootID: SessionInfo.current(version: "").bootID, startedAt: now)
-        let ages = Watching.ages(state, clock)
+        let ages = heartAges
         let none = "NaN"
         Metric("backstop_heartbeat_age_seconds", "since the last heartbeat; +Inf: before this boot").print(
             ages.map { ([("service", $0.service)], $0.heartbeat.map(seconds) ?? "+Inf") })

@@ -81,6 +81,23 @@ import TradingBench
         return isThere
     }
 
+    /// The socket's answer is a promise: killed in the next moment, the worker has it in its journal.
+    @Test func whatTheSocketHasTakenSurvivesAKill() throws {
+        try withTradingLog(try Exchange()) { log in
+            let names = (0..<8).map { "taken-\($0)" }
+            for name in names {
+                let worker = try log.exit()
+                try log.expectTaken(TradingLog.formA(name))
+                _ = try worker.killNow()
+                #expect(log.journal().contains { $0.contains(name) }, "\(name)")
+            }
+            let worker = try log.exit()
+            let ends = try log.wait(for: names.count, "panic.completed", [worker])
+            #expect(Set(ends.map { $0.row("data").text("event_id") }) == Set(names))
+            try log.end(worker)
+        }
+    }
+
     /// Two triggers, and the worker dies between any two steps of them.
     @Test(arguments: [3, 11]) func killedBetweenTheStepsOfTwoTriggers(lines: Int) throws {
         try withTradingLog(try Exchange(["--latency", "60"])) { log in

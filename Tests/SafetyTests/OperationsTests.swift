@@ -83,7 +83,7 @@ import TradingBench
             let lines = try log.run("status", "--prometheus").lines
             for wanted in [
                 #"backstop_trading_mode{mode="HALTED"} 1"#, #"backstop_trading_mode{mode="ACTIVE"} 0"#,
-                "backstop_halted 1",
+                "backstop_halted 1", "backstop_exit_worker_listens 0",
                 "backstop_open_panics 1", "backstop_last_panic_positions_failed 0",
                 #"backstop_open_positions{ledger="fills"} 1"#, #"backstop_open_positions{ledger="exchange"} 0"#,
                 "# TYPE backstop_halted gauge",

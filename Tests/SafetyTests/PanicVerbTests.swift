@@ -32,7 +32,7 @@ import TradingBench
 
     @Test(arguments: [
         ["panic"], ["panic", "--reason", ""], ["panic", "--reason", "x", "--source", "bob"],
-        ["panic", "--reason", "x", "--wait", "0"], ["panic", "--reason", String(repeating: "x", count: 513)],
+        ["panic", "--reason", "x", "--wait", "0"], ["panic", "--reason", " \n "],
         ["exit-brain", "--interval-ms", "0"],
     ])
     func whatCannotBeIsRefusedBeforeAnythingIsSent(arguments: [String]) throws {
@@ -40,6 +40,36 @@ import TradingBench
             let finished = try log.start(arguments).finish()
             #expect(finished.status == 2 && !finished.errors.isEmpty, "\(finished)")
             #expect(try log.triggers().isEmpty)
+        }
+    }
+
+    /// An emergency is not refused for its words.
+    @Test func theReasonIsMadeOneThatARecordTakes() throws {
+        try withSafetyLog { log in
+            let long = String(repeating: "é", count: 300)
+            for reason in ["  model\ngone \u{1}mad ", long] {
+                let finished = try log.run("panic", "--reason", reason)
+                #expect(finished.status == 0, "\(finished)")
+            }
+            #expect(try log.triggers().map(\.reason) == ["model gone mad", String(repeating: "é", count: 256)])
+        }
+    }
+
+    /// Both say whether somebody would close anything, and status how the heart is.
+    @Test func nobodyWhoClosesIsTold() throws {
+        try withSafetyLog { log in
+            try log.append("exit_brain:heartbeat", "service_id=mine", "status=DEGRADED", "active_positions=2")
+            let alone = try log.run("panic", "--reason", "alone")
+            #expect(alone.status == 0 && alone.errors.contains("no exit worker listens at \(log.socket)"), "\(alone)")
+            let before = try log.run("status").out
+            #expect(before.contains("no worker can be reached at \(log.socket)"), "\(before)")
+            #expect(before.contains(/heart      mine DEGRADED [0-9]+\.[0-9] s ago, 2 positions/), "\(before)")
+            let listener = try LocalSocketListener(path: log.socket) { _ in [] }
+            defer { listener.close() }
+            let heard = try log.run("panic", "--reason", "heard")
+            #expect(heard.errors.isEmpty, "\(heard)")
+            let json = try log.run("status", "--json").out
+            #expect(json.contains(#""exit_worker":true"#) && json.contains(#""service":"mine","status":"DEGRADED""#))
         }
     }
 
