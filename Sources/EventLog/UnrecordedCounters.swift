@@ -4,12 +4,12 @@
 package import Records
 
 extension LogTransaction {
-    /// Nil: as it is.
-    /// - Returns: false where the stream is missing or has had an entry after `lastID`; then nothing is changed.
+    /// The stream is made where it is missing. Nil: as it is.
+    /// - Returns: false where it has had an entry after `lastID`; then nothing is changed.
     package mutating func setUnrecordedCounters(
         _ name: StreamName, lastID: EntryID, entriesAdded: UInt64?, maxDeletedID: EntryID?
     ) throws -> Bool {
-        guard var stream = try self.stream(name) else { return false }
+        var stream = try self.stream(name) ?? create(name)
         var last: IndexEntry?
         try StreamIndex.walkBack(transaction.pointee, tables, stream.number, from: .last) { entry in
             last = entry

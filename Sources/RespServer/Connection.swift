@@ -491,7 +491,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             isBlocked = true
             server.blocked.add(
                 BlockedRead(client: session.id, command: command, sources: sources) { [weak self] reply in
-                    self?.finish([reply])
+                    guard let self else { return }
+                    if reply.isError { self.execution.extension?.failedBlocked(self.session.lastCommand) }
+                    self.finish([reply])
                 })
         case .success((let reply, _)): finish([reply])
         }

@@ -30,6 +30,8 @@ package protocol RespExtension: AnyObject, Sendable {
     func restore()
 
     func ran(_ command: String, microseconds: Int64, isFailed: Bool)
+    /// A command that had blocked, and ended with an error.
+    func failedBlocked(_ command: String)
     /// A command with the wrong number of words; nil: it is not known.
     func refused(_ command: String?)
     /// An error reply was given.

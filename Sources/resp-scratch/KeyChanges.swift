@@ -105,7 +105,10 @@ struct SetIDCommand {
         }
     }
 
-    func run(_ words: Words, _ transaction: inout LogTransaction) throws -> RespValue {
+    /// - Parameter renewed: gives the key another stream.
+    func run(
+        _ words: Words, _ transaction: inout LogTransaction, renewed: () -> StreamName
+    ) throws -> RespValue {
         guard let name = try words.key(1).streamToRead(), let stream = try transaction.stream(name) else {
             throw RespError.noSuchKey
         }
@@ -116,10 +119,20 @@ struct SetIDCommand {
                 throw RespError("The entries_added specified in XSETID is smaller than the target stream length")
             }
         }
-        let fits = try transaction.setUnrecordedCounters(
-            name, lastID: id, entriesAdded: added.map { UInt64($0) }, maxDeletedID: deleted == .zero ? nil : deleted)
-        guard fits else { throw RespError("resp-scratch cannot set an id below an entry that was deleted or trimmed") }
+        let old = stream
+        if try set(name, old, &transaction) { return .ok }
+        // The index of entries only goes forward; where nothing of it is seen any more, the key gets another stream.
+        guard old.length == 0, try transaction.groupNames(name).isEmpty else {
+            throw RespError("resp-scratch cannot set an id below an entry that was deleted or trimmed")
+        }
+        _ = try set(renewed(), old, &transaction)
         return .ok
+    }
+
+    private func set(_ name: StreamName, _ old: StreamState, _ transaction: inout LogTransaction) throws -> Bool {
+        try transaction.setUnrecordedCounters(
+            name, lastID: id, entriesAdded: added.map { UInt64($0) } ?? old.entriesAdded,
+            maxDeletedID: deleted.flatMap { $0 == .zero ? nil : $0 } ?? old.maxDeletedID)
     }
 
     private func smaller(_ than: String) -> RespError {

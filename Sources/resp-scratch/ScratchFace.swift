@@ -101,7 +101,12 @@ final class ScratchFace: RespExtension, @unchecked Sendable {
             return .ok
         case "del", "unlink": return try delete(words, transaction)
         case "rename", "renamenx": return try rename(words, transaction)
-        case "xsetid": return try SetIDCommand(words).run(words, &transaction)
+        case "xsetid":
+            let key = at(words[1], words)
+            return try SetIDCommand(words).run(words, &transaction) {
+                space.forget(key)
+                return space.name(of: key)
+            }
         case "set", "incr", "incrby", "lpush", "rpush", "sadd", "hset":
             // SET takes the place of whatever is there.
             let old = command.name == "set" ? space[at(words[1], words)] : try value(words, transaction)
@@ -126,6 +131,7 @@ final class ScratchFace: RespExtension, @unchecked Sendable {
     func ran(_ command: String, microseconds: Int64, isFailed: Bool) {
         statistics.ran(command, microseconds: microseconds, isFailed: isFailed)
     }
+    func failedBlocked(_ command: String) { statistics.failedBlocked(command) }
     func refused(_ command: String?) { statistics.refused(command) }
     func failed(_ text: String) { statistics.failed(text) }
 

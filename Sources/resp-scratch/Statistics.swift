@@ -16,6 +16,8 @@ struct Statistics {
         if isFailed { commands[command, default: Calls()].failed += 1 }
     }
 
+    mutating func failedBlocked(_ command: String) { commands[command, default: Calls()].failed += 1 }
+
     mutating func refused(_ command: String?) {
         if let command { commands[command, default: Calls()].refused += 1 }
     }

@@ -24,7 +24,7 @@ final class Duet {
 
     /// The reply of ours.
     @discardableResult
-    func play(line: Substring) throws -> String {
+    func play(line: Substring, compared: Bool = true) throws -> String {
         guard let name = line.first else { return "" }
         if clients[name] == nil { clients[name] = try open.map { try $0() } }
         let wires = try #require(clients[name])
@@ -45,7 +45,7 @@ final class Duet {
         case "?": replies = try wires.map { try $0.reply() }
         default: replies = try wires.map { try $0.say(String(rest.dropFirst())) }
         }
-        #expect(replies[0] == replies[1], "\(line)")
+        if compared { #expect(replies[0] == replies[1], "\(line)") }
         return replies[0]
     }
 

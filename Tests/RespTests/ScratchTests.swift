@@ -231,6 +231,12 @@ import Testing
         a XADD s 8-2 f v
         a XGROUP CREATE s g 0
         a XINFO GROUPS s
+        a XADD e 300-0 f v
+        a XTRIM e MAXLEN 0
+        a XSETID e 200-0
+        a XINFO STREAM e
+        a XADD e 200-1 f v
+        a XRANGE e - +
         a XGROUP HELP
         a XINFO HELP
         a CLIENT SETINFO a b
@@ -337,6 +343,24 @@ import Testing
             for line in ["MULTI", "XADD s 1-1 f v", "XLEN s", "EXEC"] { _ = try client.say(line) }
             #expect(try client.say("INFO errorstats").contains("errorstat_ERR:count=1\r\n"))
             #expect(try client.say("INFO commandstats").contains("cmdstat_xlen:calls=1,"))
+        }
+    }
+
+    @Test func whoBlocksAndFailsIsCounted() throws {
+        try ScratchTests.beside { duet in
+            try duet.play(
+                """
+                a XGROUP CREATE s g $ MKSTREAM
+                b& XREADGROUP GROUP g c BLOCK 0 STREAMS s >
+                a XGROUP DESTROY s g
+                b?
+                """)
+            try duet.play(line: "a INFO commandstats", compared: false)
+            for reply in duet.replies {
+                let line = reply.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_xreadgroup:") }
+                #expect(line?.hasPrefix("cmdstat_xreadgroup:calls=1,") == true, "\(reply)")
+                #expect(line?.hasSuffix(",rejected_calls=0,failed_calls=1") == true, "\(reply)")
+            }
         }
     }
 
