@@ -79,7 +79,7 @@ package struct Command: Hashable, Sendable {
         Command(name: "hset", arity: -4, course: .write, firstKey: 1, lastKey: 1),
         Command(name: "keys", arity: 2, course: .read),
         Command(name: "scan", arity: -2, course: .read),
-        Command(name: "set", arity: -3, course: .read, firstKey: 1, lastKey: 1),
+        Command(name: "set", arity: -3, course: .write, firstKey: 1, lastKey: 1),
         Command(name: "ttl", arity: 2, course: .read, firstKey: 1, lastKey: 1),
         Command(name: "type", arity: 2, course: .read, firstKey: 1, lastKey: 1),
     ]

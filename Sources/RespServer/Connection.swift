@@ -213,10 +213,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         var words = taken
         words.scope.database = session.queue?.database ?? session.database
         let command: Command
-        do {
-            command = try execution.commands.find(words)
-            try Permission.check(command, words, session.user)
-        } catch {
+        do { command = try permitted(words) } catch {
             session.spoil()
             execution.extension?.refused(execution.commands.named(words.lower(0))?.name)
             return reply(error.reply)
@@ -234,6 +231,12 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             isFailed: lastError != nil)
         // As in Redis: who waits is served before the next command of anybody begins.
         server.blocked.look()
+    }
+
+    private func permitted(_ words: Words) throws(RespError) -> Command {
+        let command = try execution.commands.find(words)
+        try Permission.check(command, words, session.user)
+        return command
     }
 
     private func run(_ command: Command, _ words: Words) {
@@ -275,12 +278,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     /// The command, where its words may run in a transaction with others'.
     private func sharing(_ words: Words) -> Command? {
         let command: Command
-        do {
-            command = try execution.commands.find(words)
-            try Permission.check(command, words, session.user)
-        } catch {
-            return nil  // answered when its turn comes
-        }
+        do { command = try permitted(words) } catch { return nil }  // answered when its turn comes
         switch command.course {
         case .session, .transaction: return nil
         case .read: return command

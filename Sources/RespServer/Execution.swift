@@ -13,6 +13,8 @@ struct Operation: Sendable {
     let command: Command
     let words: Words
     var add: AddCommand?
+    /// Nil: the server.
+    var producer: String?
     /// Its reply, where it is decided already.
     var decided: RespValue?
 
@@ -69,7 +71,6 @@ struct Execution: Sendable {
         case "scan": return try keys.scan(words, view)
         case "dbsize": return .integer(Int64(try keys.names(view).count))
         case "get": return try keys.get(words[1], view)
-        case "set": return try keys.set(words, view)
         case "ttl": return try keys.timeToLive(words[1], view)
         case "hget": return try keys.hashGet(words, view)
         case "hexists": return try keys.hashHas(words, view)
@@ -106,6 +107,7 @@ struct Execution: Sendable {
             return try command.readGroup(try command.sources(transaction), &transaction)
         case "xclaim": return try ClaimCommands.claim(words, &transaction)
         case "xautoclaim": return try ClaimCommands.autoClaim(words, &transaction)
+        case "set": return try keys.set(words, operation.producer ?? producer, &transaction)
         case "hset", "del": return try halt(words, &transaction)
         default: return try read(operation, transaction)
         }
@@ -207,7 +209,7 @@ struct WatchedKey: Sendable {
     private enum Seen: Equatable, Sendable {
         case stream(StreamState?)
         case halt(SequenceNumber?)
-        case intent(SequenceNumber?)
+        case claimed(SequenceNumber?)
         case nothing
     }
     let name: [UInt8]
@@ -224,9 +226,8 @@ struct WatchedKey: Sendable {
         switch scope.key(name) {
         case .stream(let stream): seen = .stream(try view.stream(stream))
         case .haltHash, .haltText: seen = .halt(try board.current().trading.halt?.sequence)
-        case .intentDedup(let trace):
-            seen = .intent(try view.sequence(of: .own("trade.intent/\(trace)"), stream: nil))
-        case .orderDedup, .impossible, .other: seen = .nothing
+        case .intentDedup, .orderDedup: seen = .claimed(try DedupKey(name)?.sequence(view))
+        case .impossible, .other: seen = .nothing
         }
     }
 }

@@ -32,7 +32,7 @@ extension HaltCommand {
             case .haltHash, .haltText: halts.insert(key)
             case .stream(let name) where isThere:
                 throw RespError(whole: "NOPERM stream \(name) is not deleted: nothing is deleted from a log")
-            case .intentDedup where isThere:
+            case .intentDedup where isThere, .orderDedup where isThere:
                 throw RespError(whole: "NOPERM a dedup key stays as long as its intent is in the log")
             case .stream, .intentDedup, .orderDedup, .impossible, .other: continue
             }

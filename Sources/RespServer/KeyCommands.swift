@@ -8,9 +8,6 @@ struct KeyCommands {
     let board: HaltBoard
     let now: Timestamp
 
-    /// Only shown: the key stays for ever.
-    private static let dedupSeconds: Int64 = 86_400
-
     // MARK: What is there
 
     func type(_ key: [UInt8], _ view: borrowing some LogView & ~Copyable) throws -> String? {
@@ -18,8 +15,8 @@ struct KeyCommands {
         case .stream(let name): try view.stream(name) == nil ? nil : "stream"
         case .haltHash: try board.hash() == nil ? nil : "hash"
         case .haltText: try board.hash() == nil ? nil : "string"
-        case .intentDedup(let trace): try intent(trace, view) == nil ? nil : "string"
-        case .orderDedup, .impossible, .other: nil
+        case .intentDedup, .orderDedup: try DedupKey(key)?.sequence(view) == nil ? nil : "string"
+        case .impossible, .other: nil
         }
     }
 
@@ -77,37 +74,24 @@ struct KeyCommands {
     func get(_ key: [UInt8], _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
         switch Key(key) {
         case .haltText: return try board.hash() == nil ? .null : .text("true")
-        case .intentDedup(let trace): return try intent(trace, view) == nil ? .null : .text("1")
-        case .stream, .haltHash, .orderDedup, .impossible, .other:
+        case .intentDedup, .orderDedup: return try DedupKey(key)?.value(view).map { .bulk($0) } ?? .null
+        case .stream, .haltHash, .impossible, .other:
             guard try type(key, view) == nil else { throw RespError.wrongType }
             return .null
         }
     }
 
     func timeToLive(_ key: [UInt8], _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
-        guard case .intentDedup(let trace) = Key(key), let sequence = try intent(trace, view),
-            let record = try view.record(sequence)
-        else { return .integer(try type(key, view) == nil ? -2 : -1) }
-        let age = (now.nanoseconds - record.header.recordedAt.nanoseconds) / 1_000_000_000
-        return .integer(min(KeyCommands.dedupSeconds, max(1, KeyCommands.dedupSeconds - age)))
+        if let left = try DedupKey(key)?.timeToLive(now, view) { return .integer(left) }
+        return .integer(try type(key, view) == nil ? -2 : -1)
     }
 
-    /// Writes nothing: a dedup key is there when its intent is, and only an intent makes it. `NX` on one that is there
-    /// is answered as Redis does.
-    func set(_ words: Words, _ view: borrowing some LogView & ~Copyable) throws -> RespValue {
+    /// Of a dedup key; every other one shows what is in the log.
+    func set(_ words: Words, _ producer: String, _ transaction: inout LogTransaction) throws -> RespValue {
         let options = try SetOptions(words)
-        if options.ifMissing, case .intentDedup(let trace) = Key(words[1]), try intent(trace, view) != nil {
-            return .null
-        }
+        if let key = DedupKey(words[1]) { return try key.claim(words, options, producer, &transaction) }
         throw RespError(
-            whole:
-                "NOPERM \(words.text(1).prefix(200)) is not set by clients: a dedup key is there as soon as its intent is in the log; entries are added with XADD"
-        )
-    }
-
-    private func intent(_ trace: String, _ view: borrowing some LogView & ~Copyable) throws -> SequenceNumber? {
-        guard !trace.isEmpty else { return nil }
-        return try view.sequence(of: .own("trade.intent/\(trace)"), stream: nil)
+            whole: "NOPERM \(words.text(1).prefix(200)) is not set by clients: entries are added with XADD")
     }
 
     // MARK: The halt hash
@@ -135,26 +119,3 @@ struct KeyCommands {
 }
 
 /// SET's options, checked as Redis does.
-private struct SetOptions {
-    var ifMissing = false
-
-    init(_ words: Words) throws(RespError) {
-        var (ifThere, hasTime) = (false, false)
-        var place = 3
-        while place < words.count {
-            if words.word(place, is: "nx"), !ifThere {
-                ifMissing = true
-            } else if words.word(place, is: "xx"), !ifMissing {
-                ifThere = true
-            } else if words.word(place, is: "get") || words.word(place, is: "keepttl") && !hasTime {
-            } else if words.word(place, is: "ex") || words.word(place, is: "px"), !hasTime, words.after(place) > 0 {
-                place += 1
-                hasTime = true
-                guard try words.integer(place) > 0 else { throw RespError("invalid expire time in 'set' command") }
-            } else {
-                throw .syntax
-            }
-            place += 1
-        }
-    }
-}

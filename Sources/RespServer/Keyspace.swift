@@ -1,5 +1,5 @@
 // What a key means here: a stream (by either of its names), or one of the virtual keys that show the log's state in
-// the form in which other tools look for it. Virtual keys are functions of the records: nobody sets them.
+// the form in which other tools look for it. Virtual keys are functions of the records; dedup keys alone can be claimed.
 
 internal import EventLog
 internal import Events
@@ -11,9 +11,9 @@ package enum Key: Equatable {
     case haltHash
     /// The same as a string.
     case haltText
-    /// There where the trace has its intent.
+    /// There where the trace has its intent, or somebody has claimed it.
     case intentDedup(trace: String)
-    /// Kept for orders' dedup keys, which are not there.
+    /// There where somebody has claimed it.
     case orderDedup
     /// No key can have this name here: why.
     case impossible(String)

@@ -123,10 +123,11 @@ final class ConnectionHost: SessionHost, ExtensionHost, @unchecked Sendable {
     /// Reads what can be read before the writer's turn.
     func prepare(_ command: Command, _ words: Words, _ user: RespUser) -> Operation {
         var operation = Operation(command: command, words: words)
+        operation.producer = user.isEverybody ? nil : user.name
         guard command.name == "xadd", execution.extension == nil else { return operation }
         do {
             let now = execution.now
-            let producer = user.isEverybody ? execution.producer : user.name
+            let producer = operation.producer ?? execution.producer
             let add = try AddCommand(words, producer: producer, now: now, rules: execution.log.rules)
             if !user.isEverybody { try Permission.checkIssuer(add.event, user) }
             if let refusal = add.refused,

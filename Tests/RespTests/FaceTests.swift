@@ -279,7 +279,6 @@ struct FaceLog {
             let client = try Wire(port: face.port)
             let key = "quantum:dedup:trade_intent:t-1"
             #expect(try client.say("EXISTS \(key)") == ":0\r\n")
-            #expect(try client.say("SET \(key) 1 NX EX 86400").hasPrefix("-NOPERM "))
             #expect(try client.say("TTL \(key)") == ":-2\r\n")
             let decision = [
                 "symbol", "BTCUSDT", "side", "buy", "confidence", "0.9", "entry_price", "60000", "quantity", "0.1",
@@ -297,6 +296,42 @@ struct FaceLog {
     }
 
     // MARK: Clients that behave badly
+
+    /// As routers of Redis' world do, before they give an intent: one of them gets it, for ever, whatever is killed.
+    @Test func aDedupKeyIsClaimedOnce() throws {
+        try FaceLog.use { log in
+            let first = try log.face()
+            let key = "quantum:dedup:trade_intent:mine"
+            let clients = try (0..<8).map { _ in try Wire(port: first.port) }
+            for client in clients { try client.command("SET", key, "1", "NX", "EX", "86400") }
+            let replies = try clients.map { try $0.reply() }.sorted()
+            #expect(replies == Array(repeating: "$-1\r\n", count: 7) + ["+OK\r\n"])
+            let order = "quantum:dedup:order:o-1"
+            try clients[0].send(
+                "SET \(order) x NX PX 5000\r\nXADD own * a b\r\nSET \(order) y NX\r\nSET \(order) z\r\nGET \(order)\r\n"
+            )
+            #expect(try clients[0].reply() == "+OK\r\n")
+            #expect(try clients[0].reply().hasPrefix("$"))
+            #expect(
+                try [clients[0].reply(), clients[0].reply(), clients[0].reply()] == [
+                    "$-1\r\n", "+OK\r\n", "$1\r\nx\r\n",
+                ])
+            for refused in ["SET \(key) 1 XX", "SET \(key) 1 GET", "DEL \(key)", "DEL \(order)", "SET other 1 NX"] {
+                #expect(try clients[1].say(refused).hasPrefix("-NOPERM "), "\(refused)")
+            }
+            #expect(try clients[1].say("SET quantum:dedup:order:p 1 NX EX 0").hasPrefix("-ERR invalid expire time"))
+            _ = try first.process.killNow()
+            let second = try log.face()
+            let client = try Wire(port: second.port)
+            #expect(try client.say("SET \(key) 1 NX EX 86400") == "$-1\r\n")
+            #expect(try client.say("EXISTS \(key) \(order)") == ":2\r\n")
+            #expect(try client.say("TYPE \(order)") == "+string\r\n")
+            let left = Int(try client.say("TTL \(key)").filter(\.isNumber)) ?? 0
+            #expect((86_000...86_400).contains(left))
+            let records = try log.run("query", "--stream", "backstop:stream:dedup.claimed", "--json").lines
+            #expect(records.count == 2, "\(records)")
+        }
+    }
 
     @Test func abuseEndsItsOwnConnectionOnly() throws {
         try FaceLog.use { log in
