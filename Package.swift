@@ -67,6 +67,8 @@ let package = Package(
         room(
             "RespServer",
             ["Records", "EventLog", "Events", "Domain", "Services", logging] + nio.prefix(2)),
+        room(
+            "RedisBridge", ["Records", "EventLog", "Events", "Domain", "Services", "CHiredis", logging]),
         room("EmergencyExit", ["Processes", "Records", "Events", "Exchange", "Domain"]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
         room(
@@ -81,7 +83,7 @@ let package = Package(
             name: "backstop",
             dependencies: [
                 "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "EmergencyExit",
-                "Services", "RespServer",
+                "Services", "RespServer", "RedisBridge",
                 arguments,
                 logging,
             ],
@@ -149,6 +151,9 @@ let package = Package(
             ["TradingBench", "Programmes", "Processes", "Records", "EventLog", "Events", "backstop", "log-soak"]),
         tests(
             "RespTests", ["RespServer", "Programmes", "Records", "EventLog", "Events", "Domain", "backstop", logging]),
+        tests(
+            "BridgeTests",
+            ["RedisBridge", "Programmes", "Records", "EventLog", "Events", "Services", "CHiredis", "backstop"]),
         tests("SoakTests", ["Programmes", "log-soak", "backstop", "exchange-simulator"]),
         tests("SimulationTests", ["Simulation"]),
         tests(

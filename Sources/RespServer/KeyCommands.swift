@@ -3,13 +3,11 @@
 
 internal import EventLog
 internal import Records
+internal import Services
 
 struct KeyCommands {
     let board: HaltBoard
     let now: Timestamp
-
-    /// Only shown: the key stays for ever.
-    private static let dedupSeconds: Int64 = 86_400
 
     // MARK: What is there
 
@@ -89,7 +87,7 @@ struct KeyCommands {
             let record = try view.record(sequence)
         else { return .integer(try type(key, view) == nil ? -2 : -1) }
         let age = (now.nanoseconds - record.header.recordedAt.nanoseconds) / 1_000_000_000
-        return .integer(min(KeyCommands.dedupSeconds, max(1, KeyCommands.dedupSeconds - age)))
+        return .integer(min(HaltKeys.dedupSeconds, max(1, HaltKeys.dedupSeconds - age)))
     }
 
     /// Writes nothing: a dedup key is there when its intent is, and only an intent makes it. `NX` on one that is there

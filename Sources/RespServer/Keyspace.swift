@@ -4,6 +4,7 @@
 internal import EventLog
 internal import Events
 internal import Records
+internal import Services
 
 enum Key: Equatable {
     case stream(StreamName)
@@ -18,9 +19,9 @@ enum Key: Equatable {
     /// No key can have this name here: why.
     case impossible(String)
 
-    static let haltHashName = "system:state:trading"
-    static let haltTextName = "quantum:state:trading_halted"
-    static let intentDedupPrefix = "quantum:dedup:trade_intent:"
+    static let haltHashName = HaltKeys.hashName
+    static let haltTextName = HaltKeys.textName
+    static let intentDedupPrefix = HaltKeys.intentDedupPrefix
     static let orderDedupPrefix = "quantum:dedup:order:"
 
     init(_ bytes: [UInt8]) {

@@ -33,6 +33,10 @@ import Testing
             "Records", "EventLog", "Events", "Domain", "Services", "NIOCore", "NIOPosix", "Logging", "Dispatch",
             "Glibc", "Synchronization",
         ],
+        "RedisBridge": [
+            "Records", "EventLog", "Events", "Domain", "Services", "CHiredis", "Logging", "Foundation", "Glibc",
+            "Synchronization",
+        ],
         "ExchangeSimulation": ["Records", "Events", "Crypto"],
         "Simulation": [
             "Records", "EventLog", "Events", "Exchange", "Domain", "Services", "ExchangeSimulation", "Logging",
@@ -44,7 +48,7 @@ import Testing
         ]),
         "backstop": platform.union([
             "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
-            "EmergencyExit", "RespServer", "ArgumentParser", "Logging",
+            "EmergencyExit", "RespServer", "RedisBridge", "ArgumentParser", "Logging",
         ]),
     ]
 
