@@ -153,7 +153,10 @@ let package = Package(
             "RespTests", ["RespServer", "Programmes", "Records", "EventLog", "Events", "Domain", "backstop", logging]),
         tests(
             "BridgeTests",
-            ["RedisBridge", "Programmes", "Records", "EventLog", "Events", "Services", "CHiredis", "backstop"]),
+            [
+                "RedisBridge", "Programmes", "TradingBench", "Records", "EventLog", "Events", "Domain", "Services",
+                "CHiredis", "backstop",
+            ]),
         tests("SoakTests", ["Programmes", "log-soak", "backstop", "exchange-simulator"]),
         tests("SimulationTests", ["Simulation"]),
         tests(

@@ -13,16 +13,18 @@ package final class DurableRedis {
     private var asked: RedisConnection?
 
     /// Starts it. Its files are in `folder`, which is made.
-    package init(folder: String, options: [String] = []) throws {
+    /// - Parameter port: one that is free, where another server was before.
+    package init(folder: String, port: Int? = nil, options: [String] = []) throws {
         self.folder = folder
         self.options = options
-        port = try DurableRedis.freePort()
+        self.port = try port ?? DurableRedis.freePort()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try start()
     }
 
     deinit { kill() }
 
+    package var connection: RedisConnection? { RedisConnection(port: port, wholeErrors: true) }
     package var url: String { "redis://127.0.0.1:\(port)" }
 
     /// One that nobody has now; whoever takes it in between makes a start fail, which is seen.
