@@ -121,6 +121,9 @@ package final class Bridge: Sendable {
             } catch let trouble as RedisTrouble {
                 board.trouble(side, "\(trouble)")
                 wait(name, backoff.next())
+            } catch LogError.refused(let refusal) {
+                board.trouble(side, "the log: \(refusal)")
+                wait(name, backoff.next())
             }
         }
         logger.info("\(name) stopped; what is not acknowledged in Redis comes again")

@@ -4,6 +4,7 @@
 package import EventLog
 package import Events
 internal import Foundation
+internal import Glibc
 internal import Logging
 internal import Records
 internal import Services
@@ -105,9 +106,11 @@ final class BridgeBoard: Sendable {
         }
         guard let text else { return }
         let path = BridgeReport.path(log.folder)
-        do { try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
-            logger.warning("bridge: its report cannot be written: \(error.localizedDescription)")
-        }
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path + ".new"))
+            // Read by others while it is written: whole, always.
+            guard rename(path + ".new", path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        } catch { logger.warning("bridge: its report cannot be written: \(error.localizedDescription)") }
     }
 
     private func json(_ facts: Facts) -> JSONValue {

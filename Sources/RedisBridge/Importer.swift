@@ -18,6 +18,8 @@ final class Importer {
     /// Refused triggers that were counted, not recorded; acknowledged with the record that counts them.
     private var held: [(place: Int, id: EntryID)] = []
     private var heldSince: UInt64 = 0
+    /// When refused triggers are taken over again that the log had no room to count.
+    private var reclaimAt: UInt64?
     private var lookedAt: UInt64 = 0
 
     init(_ log: EventLog, _ plan: BridgePlan, consumer: String, _ board: BridgeBoard, _ logger: Logger) {
@@ -37,7 +39,7 @@ final class Importer {
 
     /// One step, at most `Limits.bridgeBlockMilliseconds` and one answer long. Milliseconds to pause: nothing can be done.
     func turn(_ link: RedisLink) throws -> Int64 {
-        try releaseHeld(link, all: false)
+        try releaseHeld(link)
         try look(link)
         let step = course.next(at: log.clock.boot())
         do { return try perform(step, link) } catch RedisTrouble.replyTooLarge {
@@ -77,7 +79,7 @@ final class Importer {
                 redis(
                     "XAUTOCLAIM", plan.imports[place].redis, plan.group, consumer, "0", "\(from)", "COUNT", "\(count)"))
         )
-        if !found.entries.isEmpty {
+        if !found.entries.isEmpty, case .claiming = course.phases[place] {
             logger.notice("bridge: took over \(found.entries.count) unfinished entries of \(plan.imports[place].redis)")
         }
         let lost = found.deleted.map { RedisEntry(id: $0, fields: nil) }
@@ -137,7 +139,8 @@ final class Importer {
         let (source, now) = (plan.imports[place], log.clock.now())
         let imported = try entries.map { entry in
             guard let fields = entry.fields else {
-                let why = "deleted in Redis before it was imported"
+                let why =
+                    "pending and deleted in Redis; lost, unless a record has a key import/\(plan.name)/\(source.redis)/\(entry.id)/…"
                 return try ImportedEntry(id: entry.id, lost: why, from: source, plan.name, at: now)
             }
             return try ImportedEntry(id: entry.id, fields: fields, from: source, plan.name, at: now)
@@ -145,28 +148,38 @@ final class Importer {
         return try take(place, imported, link)
     }
 
-    /// False where the log takes nothing for now: the entries stay pending, and the stream waits.
+    /// False where the log takes nothing for now: the entries stay pending, and the stream waits. What stops or closes
+    /// waits for nobody: the log takes it when it takes nothing else.
     private func take(_ place: Int, _ entries: [ImportedEntry], _ link: RedisLink) throws -> Bool {
         guard !entries.isEmpty else { return true }
         Failpoint.importBefore.hit()
-        var taken: [ImportedEntry] = []
-        do {
-            // What differs in how far the log may fill for it is appended apart.
-            for entry in try admitted(place, entries) {
-                if let last = taken.last, last.draft.writeClass != entry.draft.writeClass {
-                    try append(place, taken[...], link)
-                    taken = []
-                }
-                taken.append(entry)
+        var refusal: Refusal?
+        for part in Importer.parts(try admitted(place, entries)) {
+            guard refusal == nil || part.first?.draft.writeClass == .emergency else { continue }
+            do { try append(place, part[...], link) } catch LogError.refused(let why) {
+                if part.allSatisfy({ $0.refused != nil }) { hold(place, part) } else { refusal = why }
             }
-            try append(place, taken[...], link)
-            return true
-        } catch LogError.refused(let refusal) {
-            logger.error("bridge: \(plan.imports[place].redis) waits: \(refusal)")
-            board.change(import: place) { $0.isWaiting = true }
-            course.wait(place, at: log.clock.boot())
-            return false
         }
+        guard let refusal else { return true }
+        logger.error("bridge: \(plan.imports[place].redis) waits: \(refusal)")
+        board.change(import: place) { $0.isWaiting = true }
+        course.wait(place, at: log.clock.boot())
+        return false
+    }
+
+    /// In their order; what differs in how far the log may fill for it, and refused triggers, apart.
+    private static func parts(_ entries: [ImportedEntry]) -> [[ImportedEntry]] {
+        var parts: [[ImportedEntry]] = []
+        for entry in entries {
+            if let last = parts.last?.last, last.draft.writeClass == entry.draft.writeClass,
+                (last.refused == nil) == (entry.refused == nil)
+            {
+                parts[parts.count - 1].append(entry)
+            } else {
+                parts.append([entry])
+            }
+        }
+        return parts
     }
 
     /// Without refused triggers of which there are too many: those are counted, and held until the count is a record.
@@ -182,8 +195,7 @@ final class Importer {
                 !refusedTriggers.admits(
                     refused, client: ImportedEntry.producer(plan.name), sample: entry.draft.body.bytes, at: now)
             {
-                if held.isEmpty { heldSince = log.clock.boot().nanoseconds }
-                held.append((place, entry.id))
+                hold(place, [entry])
             } else {
                 admitted.append(entry)
             }
@@ -191,24 +203,35 @@ final class Importer {
         return admitted
     }
 
-    private func releaseHeld(_ link: RedisLink, all: Bool) throws {
-        guard !held.isEmpty else { return }
-        let age = (log.clock.boot().nanoseconds - heldSince) / 1_000_000
-        guard all || age >= UInt64(Limits.bridgeLookMilliseconds) || held.count >= Limits.bridgeHeldTriggersMax else {
-            return
+    private func hold(_ place: Int, _ entries: [ImportedEntry]) {
+        if held.isEmpty { heldSince = log.clock.boot().nanoseconds }
+        held += entries.map { (place, $0.id) }
+    }
+
+    private func releaseHeld(_ link: RedisLink) throws {
+        let now = log.clock.boot().nanoseconds
+        if let due = reclaimAt, now >= due {
+            reclaimAt = nil
+            for place in plan.imports.indices where course.phases[place] == .reading { course.groupMade(place) }
         }
+        let age = (now - min(now, heldSince)) / 1_000_000
+        guard !held.isEmpty, age >= UInt64(Limits.bridgeLookMilliseconds) || held.count >= Limits.bridgeHeldTriggersMax
+        else { return }
+        let done = held
+        held.removeAll()
         let drafts = try refusedTriggers.summaries(
             all: true, producer: ImportedEntry.producer(plan.name), at: log.clock.now())
         for answer in try log.append(drafts, .group) {
             switch answer {
             case .appended, .duplicate, .conflict: continue
-            // Not counted then: they are pending, and are taken again over the next connection.
-            case .refused(let refusal): throw RedisTrouble.dead("refused triggers cannot be counted: \(refusal)")
+            case .refused(let refusal):
+                // They are pending in Redis, and are taken over again a little later.
+                logger.error("bridge: \(done.count) refused triggers are not on record yet: \(refusal)")
+                reclaimAt = now + UInt64(Limits.bridgeStoppedMilliseconds) * 1_000_000
+                return
             case .unknown(let why): throw LogError.outcomeUnknown(why)
             }
         }
-        let done = held
-        held.removeAll()
         for place in Set(done.map(\.place)).sorted() {
             let ids = done.filter { $0.place == place }.map(\.id)
             board.change(import: place) { $0.refused += UInt64(ids.count) }

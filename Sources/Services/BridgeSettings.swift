@@ -10,6 +10,11 @@ package struct BridgePlan: Equatable, Sendable {
     package struct Import: Equatable, Sendable {
         package let redis: String
         package let stream: StreamName
+
+        package init(redis: String, stream: StreamName) {
+            self.redis = redis
+            self.stream = stream
+        }
     }
     /// A stream of the log that Redis gets, with the same ids.
     package struct Export: Equatable, Sendable {

@@ -120,8 +120,10 @@ struct Serve: ParsableCommand {
             let head = try log.head()
             logger.info("backstop \(Backstop.version) serves \(common.path), log \(log.id), head \(head)")
             let runner = try RoleRunner(logger: logger, notifier: notifier)
+            defer { runner.stopAll() }
             let trading = try startTrading(runner, log, views, settings, config, logger)
             defer { trading?.close() }
+            defer { runner.stopAll() }  // before what they trade with is closed
             if wanted.contains("router") {
                 let loop = ServiceLoop(
                     log: log, role: Router(policy: try settings.routing(configSequence: config.rawValue)),

@@ -1,6 +1,7 @@
 // How the bridge to Redis is started.
 
 import EventLog
+import Events
 import Foundation
 import Logging
 import RedisBridge
@@ -22,6 +23,10 @@ extension Serve {
             logger: logger, pulse: { pulses[$0]?() })
         for one in plan.imports { logger.info("bridge: Redis' \(one.redis) → \(one.stream)") }
         for one in plan.exports { logger.info("bridge: \(one.stream) → Redis' \(one.redis)") }
+        for one in plan.exports where [StreamCatalogue.intents, StreamCatalogue.panics].contains(one.stream) {
+            logger.warning(
+                "bridge: \(one.stream) is exported: whoever acts on it in Redis acts beside the roles of this log")
+        }
         runner.start("bridge-import", run: { try bridge.runImport() }, stop: { bridge.stop() })
         runner.start("bridge-export", run: { try bridge.runExport() }, stop: { bridge.stop() })
     }

@@ -106,6 +106,52 @@ import TradingBench
         }
     }
 
+    @Test func aFullLogTakesTriggersAllTheSame() throws {
+        let settings = ["bridge.import": "feed,system:panic_close", "log.size_max_bytes": "400000"]
+        try withBridge(settings) { redis, bench in
+            try redis.feed("feed", 0..<5_000)
+            try bench.startBridge()
+            try bench.waitUntilSaid("feed waits: ")
+            let now = Int64(Date().timeIntervalSince1970 * 1_000)
+            func trigger(_ id: String, _ issuer: String) -> [String] {
+                [
+                    "XADD", "system:panic_close", "*", "event_id", id, "reason", "r", "severity", "CRITICAL",
+                    "issued_by",
+                    issuer, "ts", "\(now)",
+                ]
+            }
+            _ = try redis.ask(all: (0..<300).map { trigger("bad\($0)", "mallory") } + [trigger("good", "ops")])
+            try bench.wait("the good one halts") { try bench.status().text("trading") == "HALTED" }
+            #expect(try bench.status().row("bridge").rows("imports").first?.flag("waiting") == true)
+            try bench.killBridge()
+            try bench.startBridge(["--set", "log.size_max_bytes=100000000"])
+            try bench.settle(redis, imports: ["feed", "system:panic_close"], exports: [])
+            #expect(try bench.entries("feed").compactMap { $0.fields["n"].flatMap { Int($0) } } == Array(0..<5_000))
+        }
+    }
+
+    @Test func whatADeadBridgeHadIsTakenOverAndWhatIsGoneIsOnRecord() throws {
+        try withBridge { redis, bench in
+            try redis.feed("feed", 0..<5)
+            try redis.run("XGROUP", "CREATE", "feed", BridgeBench.group, "0")
+            try redis.run(
+                "XREADGROUP", "GROUP", BridgeBench.group, "bridge-elsewhere-1", "COUNT", "4", "STREAMS", "feed", ">")
+            let gone = try redis.entries("feed")[1].id
+            try redis.run("XDEL", "feed", gone)
+            try bench.startBridge()
+            try bench.settle(redis, exports: [])
+            #expect(try bench.entries("feed").map { $0.fields["n"] ?? "" } == ["0", "2", "3", "4"])
+            let refused = try bench.entries("backstop:stream:message.refused").map(\.fields)
+            #expect(
+                refused.count == 1 && refused.first?["reason"]?.contains("import/redis/feed/\(gone)/") == true,
+                "\(refused)")
+            try bench.wait("the dead one is forgotten") {
+                try redis.run("XINFO", "CONSUMERS", "feed", BridgeBench.group).description.contains("elsewhere")
+                    == false
+            }
+        }
+    }
+
     @Test func aHaltIsNotInTheWayOfEvidence() throws {
         try withBridge(["bridge.import": "quantum:stream:trade.intent", "bridge.export": "out"]) { redis, bench in
             #expect(try bench.run("panic", "--reason", "test").status == 0)
