@@ -122,7 +122,9 @@ import TradingBench
             }
             _ = try redis.ask(all: (0..<300).map { trigger("bad\($0)", "mallory") } + [trigger("good", "ops")])
             try bench.wait("the good one halts") { try bench.status().text("trading") == "HALTED" }
-            #expect(try bench.status().row("bridge").rows("imports").first?.flag("waiting") == true)
+            try bench.wait("status says that the stream waits") {
+                try bench.status().row("bridge").rows("imports").first?.flag("waiting") == true
+            }
             try bench.killBridge()
             try bench.startBridge(["--set", "log.size_max_bytes=100000000"])
             try bench.settle(redis, imports: ["feed", "system:panic_close"], exports: [])

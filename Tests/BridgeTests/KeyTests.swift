@@ -106,12 +106,23 @@ import TradingBench
             try redis.run("PING", "second")
             for mark in ["first", "second"] {
                 var words: [String] = []
+                // By connection: each restores before it moves anything, whatever the other has done.
+                var byClient: [Substring: [String]] = [:]
                 while case .text(let line) = try monitor.receive() {
                     let parts = line.split(separator: "\"")
                     guard parts.count > 1 else { continue }
                     if parts[1] == "PING", line.contains(mark) { break }
                     let key = parts.count > 3 ? String(parts[3]) : ""
                     words.append("\(parts[1]) \(key)")
+                    byClient[line.prefix { $0 != "]" }.drop { $0 != "[" }, default: []].append(String(parts[1]))
+                }
+                let movers = byClient.values.filter { $0.contains("XREADGROUP") || $0.contains("WATCH") }
+                #expect(mark != "first" || movers.count >= 2, "\(byClient)")
+                for commands in movers where mark == "first" {
+                    let moving = ["XGROUP", "XAUTOCLAIM", "XREADGROUP", "XADD", "XACK"]
+                    let first = commands.firstIndex { moving.contains($0) } ?? commands.count
+                    let looked = try #require(commands.firstIndex(of: "HGETALL"), "\(commands)")
+                    #expect(looked < first, "\(commands)")
                 }
                 let lost = words.lastIndex(of: "FLUSHALL ") ?? -1
                 let after = words[(lost + 1)...]
