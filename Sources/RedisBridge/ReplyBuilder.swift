@@ -40,7 +40,8 @@ final class ReplyBudget {
     func begin() { (bytes, elements, isExceeded) = (0, 0, false) }
 
     func take(bytes more: Int, elements count: Int) -> Bool {
-        guard more >= 0, count >= 0, more <= Limits.redisReplyBytesMax - bytes,
+        guard more >= 0, count >= 0 else { return false }  // no size of anything
+        guard more <= Limits.redisReplyBytesMax - bytes,
             count <= Limits.redisReplyElementsMax - elements
         else {
             isExceeded = true
@@ -50,8 +51,6 @@ final class ReplyBudget {
         elements += count
         return true
     }
-
-    func exceed() { isExceeded = true }
 }
 
 enum ReplyBuilder {

@@ -11,6 +11,7 @@ final class FakeRedis: @unchecked Sendable {
     private var sockets: [Int32] = []
     private var accepted = 0
     private var isStopped = false
+    private let ended = DispatchSemaphore(value: 0)
 
     /// - Parameter serve: gets each connection and its number from 1; it is closed when this returns.
     init(port: Int? = nil, serve: @escaping @Sendable (FakePeer, Int) -> Void) throws {
@@ -31,7 +32,12 @@ final class FakeRedis: @unchecked Sendable {
         Thread.detachNewThread { [self] in
             while true {
                 let peer = accept(listener, nil, nil)
-                guard peer >= 0 else { return }
+                guard peer >= 0 else {
+                    // By whoever accepts: a closed number may be another server's already.
+                    close(listener)
+                    ended.signal()
+                    return
+                }
                 let number = lock.withLock {
                     accepted += 1
                     sockets.append(peer)
@@ -54,14 +60,17 @@ final class FakeRedis: @unchecked Sendable {
     var connections: Int { lock.withLock { accepted } }
     var url: String { "redis://127.0.0.1:\(port)" }
 
+    /// Returns when nobody listens there any more.
     func stop() {
-        lock.withLock {
-            guard !isStopped else { return }
-            isStopped = true
-            shutdown(listener, Int32(SHUT_RDWR))
-            close(listener)
-            for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+        let isFirst = lock.withLock {
+            defer { isStopped = true }
+            if !isStopped {
+                shutdown(listener, Int32(SHUT_RDWR))
+                for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+            }
+            return !isStopped
         }
+        if isFirst { ended.wait() }
     }
 
     deinit { stop() }
