@@ -69,6 +69,8 @@ let package = Package(
         room(
             "RespServer",
             ["Records", "EventLog", "Events", "Domain", "Services", logging] + nio.prefix(2)),
+        room(
+            "RedisBridge", ["Records", "EventLog", "Events", "Domain", "Services", "CHiredis", logging]),
         room("EmergencyExit", ["Processes", "Records", "Events", "Exchange", "Domain"]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
         room(
@@ -83,7 +85,7 @@ let package = Package(
             name: "backstop",
             dependencies: [
                 "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "EmergencyExit",
-                "Services", "RespServer",
+                "Services", "RespServer", "RedisBridge",
                 arguments,
                 logging,
             ],
@@ -161,6 +163,12 @@ let package = Package(
             [
                 "RespServer", "Programmes", "Records", "EventLog", "Events", "Domain", "backstop", "resp-scratch",
                 logging,
+            ]),
+        tests(
+            "BridgeTests",
+            [
+                "RedisBridge", "Programmes", "TradingBench", "Records", "EventLog", "Events", "Domain", "Services",
+                "CHiredis", "backstop",
             ]),
         tests("SoakTests", ["Programmes", "log-soak", "backstop", "exchange-simulator"]),
         tests("SimulationTests", ["Simulation"]),

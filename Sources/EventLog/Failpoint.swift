@@ -21,12 +21,17 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case placeAfter = "place.after"
     case noteAfter = "note.after"
     case concludeAfter = "conclude.after"
+    case importBefore = "import.before"
+    case importAfter = "import.after"
+    case exportAfter = "export.after"
 
     /// Places that only execution comes to.
     package static let ofExecution: [Failpoint] = [
         .requestAfter, .placeBefore, .placeAfter, .noteAfter, .concludeAfter,
     ]
-    package static let ofTheLog = allCases.filter { !ofExecution.contains($0) }
+    /// Places that only the bridge comes to.
+    package static let ofTheBridge: [Failpoint] = [.importBefore, .importAfter, .exportAfter]
+    package static let ofTheLog = allCases.filter { !ofExecution.contains($0) && !ofTheBridge.contains($0) }
 
     package static var isCompiledIn: Bool {
         #if FAILPOINTS

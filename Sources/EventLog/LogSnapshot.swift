@@ -61,6 +61,11 @@ package struct LogSnapshot: ~Copyable {
         try StreamIndex.visibleBack(transaction, tables, stream, range, limit: limit)
     }
 
+    /// As `entries`, hidden ones, too: what was written, whatever readers still see of it.
+    package func everyEntry(_ stream: StreamNumber, _ range: ClosedRange<EntryID>, limit: Int) throws -> [IndexEntry] {
+        try StreamIndex.entries(transaction, tables, stream, range, limit: limit)
+    }
+
     // MARK: Guards
 
     package func guards() throws -> GuardState {

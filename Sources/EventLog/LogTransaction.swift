@@ -63,6 +63,19 @@ package struct LogTransaction: ~Copyable {
         return try GuardTable.holders(of: name, tables, transaction.pointee).first
     }
 
+    /// Moves a group's offset on to `id`, as if all up to it had been delivered and acknowledged; never back. State, not a
+    /// command: whoever copies a stream elsewhere saves there how far the copy goes.
+    package mutating func passOver(_ stream: StreamName, _ group: String, upTo id: EntryID, consumer: String) throws {
+        while let state = try groupState(stream, group), state.lastDeliveredID < id,
+            let from = state.lastDeliveredID.next, let number = try self.stream(stream)?.number
+        {
+            let limit = Limits.groupReadEntriesMax
+            let count = try StreamIndex.entries(transaction.pointee, tables, number, from...id, limit: limit).count
+            guard count > 0 else { return }
+            _ = try readNew(stream, group, consumer: consumer, count: count, noAck: true)
+        }
+    }
+
     // MARK: The parts of an append
 
     /// Causes and bases lie in the past: chains of causes end.

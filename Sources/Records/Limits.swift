@@ -237,6 +237,36 @@ package enum Limits {
     package static let respBlockedEntriesMax = 1_000
     package static let respClientNameBytesMax = 256
 
+    // The bridge to Redis.
+    /// hiredis' own depth is 7.
+    package static let redisReplyElementsMax = 65_536
+    package static let redisReplyBytesMax = 8 << 20
+    package static let redisConnectMillisecondsMax = 2_000
+    /// Beyond what a command blocks on purpose; then the connection is dead.
+    package static let redisAnswerMillisecondsMax = 2_000
+    /// XREADGROUP's BLOCK: a stop is seen after it.
+    package static let bridgeBlockMilliseconds = 1_000
+    /// Entries of each stream in one XREADGROUP or XAUTOCLAIM; fewer where an answer was over its cap.
+    package static let bridgeReadEntriesMax = 128
+    /// Entries, and their bytes, in one MULTI.
+    package static let bridgeSendEntriesMax = 256
+    package static let bridgeSendBytesMax = 1 << 20
+    /// Dedup keys in one round trip.
+    package static let bridgeKeysPerWriteMax = 500
+    package static let bridgeStreamsMax = 64
+    package static let bridgeNameBytesMax = 64
+    package static let bridgeBackoffMillisecondsMin: Int64 = 100
+    package static let bridgeBackoffMillisecondsMax: Int64 = 5_000
+    /// A stream that the log takes no entries for (it is full) is asked for again after so long.
+    package static let bridgeWaitMilliseconds: Int64 = 1_000
+    /// Lags are asked for, keys looked at and the report written so often.
+    package static let bridgeLookMilliseconds: Int64 = 1_000
+    /// A stream that stopped is looked at again after so long.
+    package static let bridgeStoppedMilliseconds: Int64 = 10_000
+    /// Refused triggers that wait for the record that counts them, before they are acknowledged.
+    package static let bridgeHeldTriggersMax = 100_000
+    package static let bridgeReportBytesMax = 1 << 20
+
     // Commands.
     package static let queryPageRecordsMax = 500
 

@@ -5,10 +5,10 @@
 internal import EventLog
 internal import Events
 internal import Records
+internal import Services
 
 struct DedupKey {
     static let claims = StreamName(literal: "backstop:stream:dedup.claimed")
-    static let secondsDefault: Int64 = 86_400
 
     private let name: String
     /// Of an intent; nil: the key is an order's.
@@ -40,7 +40,7 @@ struct DedupKey {
     func timeToLive(_ now: Timestamp, _ view: borrowing some LogView & ~Copyable) throws -> Int64? {
         guard let record = try record(view) else { return nil }
         let given = try field("seconds", record).flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
-        let whole = given ?? DedupKey.secondsDefault
+        let whole = given ?? HaltKeys.dedupSeconds
         let age = (now.nanoseconds - record.header.recordedAt.nanoseconds) / 1_000_000_000
         return min(whole, max(1, whole - age))
     }
@@ -65,7 +65,7 @@ struct DedupKey {
             throw RespError(whole: "NOPERM a dedup key is claimed once: SET with NX, EX and PX alone")
         }
         if try sequence(transaction) != nil { return options.ifMissing ? .null : .ok }
-        let seconds = options.milliseconds.map { max(1, $0 / 1_000) } ?? DedupKey.secondsDefault
+        let seconds = options.milliseconds.map { max(1, $0 / 1_000) } ?? HaltKeys.dedupSeconds
         let fields = FieldMap([("key", name), ("value", words.text(2)), ("seconds", "\(seconds)")])
         let draft = try Intake.draft(
             stream: DedupKey.claims.text, fields: fields, key: name, traceID: trace, producer: producer,

@@ -26,13 +26,6 @@ package final class HaltBoard: Sendable {
 
     /// The members of the hash; nil: not halted, and then there is none.
     func hash() throws -> [(name: String, value: String)]? {
-        let trading = try current().trading
-        guard let halt = trading.halt else { return nil }
-        let closed = trading.panics.lastCompletion.flatMap { $0.sequence > halt.sequence ? $0.positionsClosed : nil }
-        return [
-            ("halted", "true"), ("reason", halt.reason), ("source", halt.source),
-            ("halted_at", "\(halt.haltedAt.recordedAt.milliseconds)"), ("halted_by", halt.source),
-            ("positions_closed", "\(closed ?? 0)"), ("requires_manual_reset", "true"),
-        ]
+        HaltKeys.members(of: try current())
     }
 }

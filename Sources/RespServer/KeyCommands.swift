@@ -3,6 +3,7 @@
 
 internal import EventLog
 internal import Records
+internal import Services
 
 struct KeyCommands {
     let board: HaltBoard

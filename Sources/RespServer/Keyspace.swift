@@ -4,6 +4,7 @@
 internal import EventLog
 internal import Events
 package import Records
+internal import Services
 
 package enum Key: Equatable {
     case stream(StreamName)
@@ -20,9 +21,9 @@ package enum Key: Equatable {
     /// An extension's own value, which is no stream.
     case other
 
-    static let haltHashName = "system:state:trading"
-    static let haltTextName = "quantum:state:trading_halted"
-    static let intentDedupPrefix = "quantum:dedup:trade_intent:"
+    static let haltHashName = HaltKeys.hashName
+    static let haltTextName = HaltKeys.textName
+    static let intentDedupPrefix = HaltKeys.intentDedupPrefix
     static let orderDedupPrefix = "quantum:dedup:order:"
 
     init(_ bytes: [UInt8]) {

@@ -19,6 +19,20 @@ package struct SettingDefinition: Sendable {
 
     package static let all: [SettingDefinition] = [
         SettingDefinition(
+            name: "bridge.export", unit: "STREAM[=REDIS],…",
+            fallback: "quantum:stream:execution.result,system:panic_close:completed",
+            meaning:
+                "streams of the log that Redis gets, with the same ids; quantum:stream:trade.intent only where nothing here executes",
+            isDecisive: false),
+        SettingDefinition(
+            name: "bridge.import", unit: "REDIS[=STREAM],…",
+            fallback:
+                "system:panic_close,quantum:stream:system.panic_close,exit_brain:heartbeat,quantum:stream:exit_brain.heartbeat,quantum:stream:ai.decision.made",
+            meaning: "streams of Redis whose entries the log gets, the most urgent first", isDecisive: false),
+        SettingDefinition(
+            name: "bridge.name", unit: "name", fallback: "redis",
+            meaning: "names that Redis in keys and groups; never given to another one", isDecisive: false),
+        SettingDefinition(
             name: "execution.account", unit: "name", fallback: "main",
             meaning: "the account's name in records and keys", isDecisive: true),
         SettingDefinition(
@@ -187,6 +201,7 @@ package struct Settings: Sendable {
         _ = try logBytesMax
         _ = try logReserveBytes
         _ = try checkpointRecords
+        _ = try bridge
     }
 
     private mutating func set(_ name: String, _ text: String, _ source: SettingSource) throws(SettingError) {

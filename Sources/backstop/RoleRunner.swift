@@ -61,12 +61,20 @@ final class RoleRunner: @unchecked Sendable {
         end.signal()
     }
 
+    /// Stops what runs, and waits for it. Also where a later role could not be started: nothing that a role uses may be
+    /// closed under it.
+    func stopAll() {
+        let roles = running
+        running = []
+        for role in roles { role.stop() }
+        for role in roles { role.ended.wait() }
+    }
+
     /// Returns after a signal and a drained stop; throws where a role failed.
     func waitForEnd() throws {
         while end.wait(timeout: .now() + .milliseconds(250)) == .timedOut { beat() }
         notifier.stopping()
-        for role in running { role.stop() }
-        for role in running { role.ended.wait() }
+        stopAll()
         if let failure = lock.withLock({ failure }) { throw NegativeFinding(text: failure) }
     }
 }

@@ -7,6 +7,7 @@ import Foundation
 import Logging
 import Processes
 import Records
+import RedisBridge
 import RespServer
 import Services
 
@@ -21,6 +22,8 @@ struct Serve: ParsableCommand {
               exit       panic triggers → everything cancelled and closed, in a process of its own that never opens
                          the log (its child, the recorder, does)
               watchdog   fires the panic trigger when a heart is dead; alone in its process
+              bridge     imports streams from a Redis and exports others to it, each in one direction; keeps the
+                         halt hash and the dedup keys there. bridge.import and bridge.export say which
             With --resp the log answers redis-cli and Redis' client libraries, alone or beside router, execution and
             recovery; --exchange is then asked, too, before a halt is ended by DEL or HSET. --set resp.users=FILE names
             its users: a line each, NAME SHA256-OF-THE-PASSWORD ROLE…; without them only this machine may connect.
@@ -37,6 +40,7 @@ struct Serve: ParsableCommand {
               backstop serve --roles exit --exchange http://127.0.0.1:8080
               backstop serve --roles watchdog
               backstop serve --resp 127.0.0.1:6380
+              backstop serve --roles router,bridge --redis redis://127.0.0.1:6379
 
             Exit status: 0 after a drained stop, 1 when a role cannot go on (the reason is logged), 2 if it
             could not start.
@@ -50,6 +54,11 @@ struct Serve: ParsableCommand {
     var resp: String?
     @Option(help: ArgumentHelp("The exchange's address, for execution, recovery and exit.", valueName: "url"))
     var exchange: String?
+    @Option(
+        help: ArgumentHelp(
+            "The Redis that bridge joins to the log: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or BACKSTOP_REDIS.",
+            valueName: "url"))
+    var redis: String?
     @Flag(help: "Allow the production exchange; BACKSTOP_LIVE=1 is needed, too.")
     var live = false
     @Flag(name: .customLong("init"), help: "Make the log where there is none.")
@@ -58,7 +67,7 @@ struct Serve: ParsableCommand {
     var verbose = false
     @OptionGroup var common: CommonOptions
 
-    private static let known = ["router", "execution", "recovery", "watchdog", "exit"]
+    private static let known = ["router", "execution", "recovery", "watchdog", "exit", "bridge"]
     private static let trading = ["execution", "recovery", "exit"]
     /// What kills or stops another role must not kill or stop these: they share their process with none.
     private static let alone = ["watchdog", "exit"]
@@ -70,6 +79,14 @@ struct Serve: ParsableCommand {
         }
         if wanted.count > 1, let role = wanted.first(where: Serve.alone.contains) {
             throw ValidationError("role \(role) needs a process of its own: backstop serve --roles \(role)")
+        }
+        if wanted.contains("bridge") {
+            guard let redisURL else {
+                throw ValidationError("role bridge needs --redis URL, as redis://127.0.0.1:6379, or BACKSTOP_REDIS")
+            }
+            do { _ = try RedisAddress(redisURL) } catch { throw ValidationError("--redis: \(error)") }
+        } else if redis != nil {
+            throw ValidationError("--redis is for role bridge: --roles bridge")
         }
         if wanted.isEmpty, resp == nil { throw ValidationError("--roles needs at least one role") }
         if let resp {
@@ -83,7 +100,7 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private var wanted: [String] {
+    var wanted: [String] {
         guard let roles else { return resp == nil ? ["router"] : [] }
         return roles.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
@@ -105,8 +122,10 @@ struct Serve: ParsableCommand {
             let head = try log.head()
             logger.info("backstop \(Backstop.version) serves \(common.path), log \(log.id), head \(head)")
             let runner = try RoleRunner(logger: logger, notifier: notifier)
+            defer { runner.stopAll() }
             let trading = try startTrading(runner, log, views, settings, config, logger)
             defer { trading?.close() }
+            defer { runner.stopAll() }  // before what they trade with is closed
             if wanted.contains("router") {
                 let loop = ServiceLoop(
                     log: log, role: Router(policy: try settings.routing(configSequence: config.rawValue)),
@@ -121,6 +140,7 @@ struct Serve: ParsableCommand {
                     log: log, views: views, recordsPerSave: try settings.checkpointRecords, logger: logger)
                 runner.start("views", run: { keeper.run() }, stop: { keeper.stop() })
             }
+            try startBridge(runner, log, views, settings, logger)
             let face = try startResp(respOptions, runner, log, views, settings, logger)
             defer { face?.close() }
             notifier.ready("serving \((wanted + (resp == nil ? [] : ["resp"])).joined(separator: ", "))")

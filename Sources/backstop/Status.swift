@@ -87,6 +87,7 @@ struct StatusReport {
                     JSONMember("slots_used", number(UInt64(readers.inUse))),
                     JSONMember("slots_max", number(UInt64(readers.max))),
                 ])),
+            JSONMember("bridge", BridgeStatus(log)?.report ?? .null),
         ])
     }
 
@@ -128,6 +129,7 @@ struct StatusReport {
         printOrders()
         PositionTable(state.positions.open.map { PositionRow($0.key, $0.position) }).print(title: "positions")
         GroupTable.print(groups)
+        BridgeStatus(log)?.print()
         let space = log.space()
         Output.line(
             "disk       \(bytes(space.used)) used of \(bytes(space.capacity)) (\(space.fillPercent) %), "

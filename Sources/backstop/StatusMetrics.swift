@@ -10,6 +10,25 @@ extension StatusReport {
         printTradingMetrics()
         printHeartMetrics()
         printLogMetrics()
+        printBridgeMetrics()
+    }
+
+    /// Nothing where no bridge of this log ever ran.
+    private func printBridgeMetrics() {
+        guard let bridge = BridgeStatus(log) else { return }
+        Metric("backstop_bridge_connected", "1 while the bridge reports and has its connections").print(
+            bridge.isConnected ? "1" : "0")
+        Metric("backstop_bridge_report_age_seconds", "since the bridge's last report").print(
+            "\(bridge.ageMilliseconds / 1_000)")
+        let labels = bridge.imports.map { [("redis", $0.redis), ("stream", $0.stream)] }
+        Metric("backstop_bridge_import_lag", "entries in Redis that were not read; NaN: Redis does not say").print(
+            zip(labels, bridge.imports).map { ($0, $1.whole("lag").map { "\($0)" } ?? "NaN") })
+        Metric("backstop_bridge_import_pending", "entries that were read and are not in the log yet").print(
+            zip(labels, bridge.imports).map { ($0, "\($1.whole("pending") ?? 0)") })
+        Metric("backstop_bridge_import_waiting", "1 while the log takes no entries of the stream").print(
+            zip(labels, bridge.imports).map { ($0, $1.isWaiting ? "1" : "0") })
+        Metric("backstop_bridge_export_stopped", "1: another writer was found on the stream in Redis").print(
+            bridge.exports.map { ([("redis", $0.redis), ("stream", $0.stream)], $0.stopped == nil ? "0" : "1") })
     }
 
     private func printTradingMetrics() {

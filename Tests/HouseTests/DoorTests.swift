@@ -37,6 +37,10 @@ import Testing
             "Records", "Processes", "EventLog", "Events", "Domain", "Services", "RespServer", "ArgumentParser",
             "Logging",
         ]),
+        "RedisBridge": [
+            "Records", "EventLog", "Events", "Domain", "Services", "CHiredis", "Logging", "Foundation", "Glibc",
+            "Synchronization",
+        ],
         "ExchangeSimulation": ["Records", "Events", "Crypto"],
         "Simulation": [
             "Records", "EventLog", "Events", "Exchange", "Domain", "Services", "ExchangeSimulation", "Logging",
@@ -48,7 +52,7 @@ import Testing
         ]),
         "backstop": platform.union([
             "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
-            "EmergencyExit", "RespServer", "ArgumentParser", "Logging",
+            "EmergencyExit", "RespServer", "RedisBridge", "ArgumentParser", "Logging",
         ]),
     ]
 

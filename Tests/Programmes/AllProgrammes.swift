@@ -4,7 +4,7 @@ package enum AllProgrammes {
     package static let all: [any Programme.Type] = [
         PowerLoss.self, NthCall.self, Rot.self, KillProgramme.self, FairnessProgramme.self, Differential.self,
         RespDifferential.self, AbuseProgramme.self, Contention.self, SimulationProgramme.self, WatchdogProgramme.self,
-        RaceProgramme.self,
+        RaceProgramme.self, BridgeProgramme.self,
     ]
 
     /// Roles that `log-soak child NAME ARGUMENTS…` can play: a workload under a shim, a checker that may crash.

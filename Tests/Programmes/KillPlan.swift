@@ -72,7 +72,9 @@ struct KillPlan {
         case .recordPut: [1, 2, 5, 30]
         case .deliveryAfter, .decisionBefore, .acknowledgeBefore, .acknowledgeAfter:
             victim == .appender ? [] : [1, 2, 3]
-        case .requestAfter, .placeBefore, .placeAfter, .noteAfter, .concludeAfter: []
+        case .requestAfter, .placeBefore, .placeAfter, .noteAfter, .concludeAfter, .importBefore, .importAfter,
+            .exportAfter:
+            []
         }
     }
 }

@@ -10,7 +10,7 @@ import TradingBench
 @Suite(.inLanes) struct OperationsTests {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
-    static let roles = ["router", "execution", "recovery", "watchdog", "exit"]
+    static let roles = ["router", "execution", "recovery", "watchdog", "exit", "bridge"]
     private static let analyze = "/usr/bin/systemd-analyze"
 
     private func unit(_ role: String) throws -> String {
@@ -56,6 +56,12 @@ import TradingBench
             try log.stop(heart)
             try log.append("quantum:stream:trade.intent", "trace_id=t", "symbol=BTCUSDT", "side=buy", "quantity=1")
             #expect(try log.run("groups", "create", "quantum:stream:trade.intent", "g").status == 0)
+            // Nobody listens there; its report says so.
+            let bridge = try log.start(["serve", "--roles", "bridge", "--redis", "redis://127.0.0.1:1"])
+            try log.wait("the bridge reports") {
+                FileManager.default.fileExists(atPath: log.path + "/bridge.json")
+            }
+            try log.stop(bridge)
             let finished = try log.run("status", "--prometheus")
             #expect(finished.status == 0, "\(finished)")
             let there = Set(finished.lines.filter { !$0.hasPrefix("#") }.map { $0.prefix { !" {".contains($0) } })
