@@ -157,7 +157,10 @@ let package = Package(
             ]),
         tests(
             "SafetyTests",
-            ["TradingBench", "Programmes", "Processes", "Records", "EventLog", "Events", "backstop", "log-soak"]),
+            [
+                "TradingBench", "Programmes", "Processes", "Records", "EventLog", "Events", "backstop", "log-soak",
+                "exchange-simulator",
+            ]),
         tests(
             "RespTests",
             [
