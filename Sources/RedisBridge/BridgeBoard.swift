@@ -98,19 +98,20 @@ final class BridgeBoard: Sendable {
     /// Once a second, or where something has changed.
     func write(isDue: Bool = false) {
         let now = log.clock.boot().nanoseconds
-        let text: String? = facts.withLock { facts in
+        // Written inside the lock: two sides that write one file at once would leave half of it, or the older one.
+        let problem: (any Error)? = facts.withLock { facts in
             let age = (now - min(now, facts.writtenAt)) / 1_000_000
             guard isDue || age >= UInt64(Limits.bridgeLookMilliseconds) else { return nil }
             facts.writtenAt = now
-            return JSONText.render(json(facts))
+            let path = BridgeReport.path(log.folder)
+            do {
+                try Data(JSONText.render(json(facts)).utf8).write(to: URL(fileURLWithPath: path + ".new"))
+                // Read by others while it is written: whole, always.
+                guard rename(path + ".new", path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+                return nil
+            } catch { return error }
         }
-        guard let text else { return }
-        let path = BridgeReport.path(log.folder)
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path + ".new"))
-            // Read by others while it is written: whole, always.
-            guard rename(path + ".new", path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-        } catch { logger.warning("bridge: its report cannot be written: \(error.localizedDescription)") }
+        if let problem { logger.warning("bridge: its report cannot be written: \(problem.localizedDescription)") }
     }
 
     private func json(_ facts: Facts) -> JSONValue {
