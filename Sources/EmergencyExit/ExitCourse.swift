@@ -237,6 +237,7 @@ struct ExitCourse {
     }
 
     private mutating func remember(_ trigger: ExitTrigger, _ end: ExitEnd) {
+        guard end.completion.isFlat else { return }
         if recent.count == Limits.recentPanicsKeptMax { recent.removeFirst() }
         recent.append((trigger.eventID, end.completedAtNs))
     }

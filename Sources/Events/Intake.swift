@@ -13,6 +13,7 @@ package enum Intake {
     ) throws(MessageError) -> Draft {
         let name = try resolve(stream, checking: fields)
         let kind = StreamCatalogue.entry(for: name)?.kind ?? .untyped
+        if kind != .untyped { try check(entryID, recordedAt) }
         let (event, ownTrace) = try read(kind, fields, recordedAt: recordedAt)
         let draft = Draft(
             kind: event.kind.kind, stream: name, entryID: entryID, key: try idempotencyKey(event, user: key),
@@ -24,6 +25,20 @@ package enum Intake {
             throw MessageError(error)
         }
         return draft
+    }
+
+    /// An id far ahead of the clock would be the last one that a stream takes: no trigger, no heartbeat after it.
+    private static func check(_ entryID: EntryIDRequest, _ now: Timestamp) throws(MessageError) {
+        let milliseconds: UInt64
+        switch entryID {
+        case .next: return
+        case .exactly(let id): milliseconds = id.milliseconds
+        case .nextIn(let given): milliseconds = given
+        }
+        let latest = UInt64(max(0, now.milliseconds)) + UInt64(Limits.entryIDAheadMillisecondsMax)
+        guard milliseconds > latest else { return }
+        throw MessageError(
+            "id", "\(milliseconds) lies ahead of this machine's clock: the stream would take no entry after it")
     }
 
     private static func resolve(_ stream: String, checking fields: FieldMap) throws(MessageError) -> StreamName {

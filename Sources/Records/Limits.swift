@@ -18,6 +18,8 @@ package enum Limits {
     package static let fieldValueBytesMax = 256 << 10
     package static let symbolBytesMax = 32
     package static let reasonBytesMax = 512
+    /// How far an explicit entry id of a known stream may lie ahead of the clock.
+    package static let entryIDAheadMillisecondsMax = 60_000
     package static let jsonDepthMax = 32
 
     // Evidence.

@@ -28,7 +28,9 @@ struct AddCommand: Sendable {
         guard words.count - first >= 2, (words.count - first).isMultiple(of: 2) else { throw RespError.arity("xadd") }
         if options.id == .exactly(.zero) { throw RespError("The ID specified in XADD must be greater than 0-0") }
         stream = try words.key(1).streamToWrite()
-        if options.trim != nil { try Trim.check(stream, "trimming") }
+        // A trigger is taken however it is given: clients add MAXLEN to every entry, and nothing is trimmed.
+        let isTrigger = stream == StreamCatalogue.panics
+        if options.trim != nil, !isTrigger { try Trim.check(stream, "trimming") }
         var fields: [FieldMap.Field] = []
         for place in stride(from: first, to: words.count, by: 2) {
             fields.append(FieldMap.Field(name: words[place], value: words[place + 1]))
@@ -41,7 +43,8 @@ struct AddCommand: Sendable {
         event =
             draft.kind == EventKind.panicRequested.kind
             ? try EventRecord.event(.panicRequested, body: draft.body.bytes) : nil
-        self.options = AddOrTrimOptionsKept(id: options.id, makesStream: options.makesStream, trim: options.trim)
+        self.options = AddOrTrimOptionsKept(
+            id: options.id, makesStream: options.makesStream || isTrigger, trim: isTrigger ? nil : options.trim)
     }
 
     func run(_ transaction: inout LogTransaction) throws -> RespValue {

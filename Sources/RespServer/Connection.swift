@@ -352,7 +352,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     private func changeHalt(_ command: Command, _ words: Words) {
-        let operation = Operation(command: command, words: words)
+        let operation = server.prepare(command, words, user)
         do {
             switch try execution.log.snapshot({ try execution.halt(words, $0) }) {
             case .nothing: reply(.integer(0))

@@ -108,7 +108,7 @@ struct Execution: Sendable {
         case "xclaim": return try ClaimCommands.claim(words, &transaction)
         case "xautoclaim": return try ClaimCommands.autoClaim(words, &transaction)
         case "set": return try keys.set(words, operation.producer ?? producer, &transaction)
-        case "hset", "del": return try halt(words, &transaction)
+        case "hset", "del": return try halt(words, operation.producer ?? producer, &transaction)
         default: return try read(operation, transaction)
         }
     }
@@ -119,7 +119,7 @@ struct Execution: Sendable {
         return try AddCommand(operation.words, producer: producer, now: now, rules: log.rules)
     }
 
-    private func halt(_ words: Words, _ transaction: inout LogTransaction) throws -> RespValue {
+    private func halt(_ words: Words, _ producer: String, _ transaction: inout LogTransaction) throws -> RespValue {
         switch try halt(words, transaction) {
         case .nothing: return .integer(0)
         case .resume:

@@ -18,7 +18,10 @@ enum Permission {
             if ["auth", "hello", "quit", "reset"].contains(command.name) { return }
             throw RespError(whole: "NOAUTH Authentication required.")
         }
-        guard !user.isEverybody, command.course == .write else { return }
+        if user.isEverybody { return }
+        // It ends another's wait.
+        if command.name == "client", words.lower(1) == "unblock" { return try demandMoreThanReading(user) }
+        guard command.course == .write else { return }
         switch command.name {
         case "xadd": try checkAdding(words, user)
         case "xdel", "xtrim": try demand([RespUsers.operators], of: user, "hiding entries of a stream")

@@ -47,6 +47,9 @@ package enum Resumption {
         _ log: EventLog, _ request: ResumeRequest, _ state: State, _ policy: ResumePolicy, producer: String
     ) throws -> Outcome {
         var request = request
+        // One ledger alone may lag: fills that nobody has told yet, a look of long ago.
+        request.held = state.positions.open.filter { state.attested[$0.key]?.isOpen == true }
+            .map { "\($0.key.symbol) \($0.position.quantity)" }
         if let completion = state.trading.panics.lastCompletion {
             request.millisecondsSinceCompletion = try RecordAge(log).milliseconds(since: completion.completedAt)
         }

@@ -9,6 +9,13 @@ enum Output {
     static let isTerminal = isatty(1) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
     static let isErrorTerminal = isatty(2) == 1
 
+    /// What came from outside, for a terminal: one line, and nothing that moves its cursor.
+    static func oneLine(_ text: String) -> String {
+        text.split {
+            $0.isWhitespace || $0.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        }.joined(separator: " ")
+    }
+
     /// Touched by the command's own thread only.
     nonisolated(unsafe) private static var buffer: [UInt8] = []
     nonisolated(unsafe) private static var isOpen = true

@@ -67,10 +67,7 @@ struct Panic: ParsableCommand {
 
     /// An emergency is not refused for its words: what no record takes is left out.
     private static func oneLine(_ text: String) -> String {
-        let words = text.split {
-            $0.isWhitespace || $0.unicodeScalars.contains { $0.properties.generalCategory == .control }
-        }
-        var line = words.joined(separator: " ")
+        var line = Output.oneLine(text)
         while line.utf8.count > Limits.reasonBytesMax { line.removeLast() }
         return line
     }
@@ -169,7 +166,11 @@ struct Panic: ParsableCommand {
             }
             if let found { return try judge(found) }
             let left = Int((deadline - .now) / .milliseconds(1))
-            guard left > 0 else { throw CannotRun("no completion within \(seconds) s; look with backstop status") }
+            guard left > 0 else {
+                throw CannotRun(
+                    "no completion within \(seconds) s: positions may be open; look at the exchange's own page, and at backstop status"
+                )
+            }
             _ = try log.wait(past: next.previous, milliseconds: left)
         }
     }

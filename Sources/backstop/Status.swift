@@ -142,7 +142,9 @@ struct StatusReport {
         Output.line("trading    \(Output.styled(mode.rawValue, style))   as of \(grouped(state.asOf.rawValue))")
         if let halt = state.trading.halt {
             let at = TimeText.render(halt.haltedAt.recordedAt)
-            Output.line("           halted by record \(halt.sequence) at \(at): \(halt.reason) (\(halt.source))")
+            Output.line(
+                "           halted by record \(halt.sequence) at \(at): \(Output.oneLine(halt.reason)) (\(Output.oneLine(halt.source)))"
+            )
         }
         for panic in state.trading.panics.open {
             Output.line(

@@ -127,11 +127,34 @@ import Testing
         #expect(try log.fold(TradingState.self).panics.open.count == 1)
         log.append(TradingStateTests.event(.complete))
         log.nowMilliseconds += later
-        log.append(TradingStateTests.event(.resume))
         log.append(TradingStateTests.event(.panic))
         let state: TradingState = try log.fold()
         #expect(state.panics.open.count == (stands ? 1 : 0))
         #expect(state.mode == .halted)
+    }
+
+    /// What may be open again, or was not closed, is closed by the next trigger, whatever its name.
+    @Test func noTriggerIsCountedIntoARunThatStandsForNothing() throws {
+        var resumed = TestLog()
+        for event in [
+            TradingStateTests.event(.panic), TradingStateTests.event(.complete), TradingStateTests.event(.resume),
+        ] {
+            resumed.append(event)
+        }
+        resumed.append(TradingStateTests.event(.panic))
+        #expect(try resumed.fold(TradingState.self).panics.open.map(\.sequence.rawValue) == [4], "resumed since")
+        for (panic, failed) in [(1, 1), (7, 0), (0, 0)] as [(UInt64, UInt32)] {
+            var log = TestLog()
+            if panic == 1 { log.append(TradingStateTests.event(.panic)) }
+            log.append(
+                .panicCompleted(
+                    .with {
+                        ($0.panicSequence, $0.eventID, $0.positionsTotal, $0.positionsFailed) = (panic, "e", 1, failed)
+                    }))
+            log.append(TradingStateTests.event(.panic))
+            let open = try log.fold(TradingState.self).panics.open
+            #expect(open.count == 1, "a completion of \(panic), \(failed) not closed")
+        }
     }
 
     @Test func neverCountsATriggerWithoutEventIDIntoARun() throws {

@@ -206,7 +206,7 @@ private struct Scene {
         scene.beat(8_100, service: "a")
         #expect(try scene.reason(1_000_000) == nil)
         scene.resume(9_000)
-        #expect(try scene.reason(1_000_000) == nil)
+        #expect(try scene.reason(39_000) == nil)
         scene.beat(10_000, service: "a")  // armed; b has not beaten since
         try scene.expect("A_HEARTBEAT_MISSING_(5.1S_>_5.0S)", justAfter: 15_000)
         scene.beat(15_000, service: "a")
@@ -216,6 +216,32 @@ private struct Scene {
         scene.trigger(20_001)
         scene.beat(20_002, service: "b")
         #expect(try scene.reason(1_000_000) == nil)
+    }
+
+    /// Trading goes on, and nobody guards it.
+    @Test func nobodyWhoBeatsAfterAResumeIsAFailure() throws {
+        var scene = Scene()
+        scene.beat(1_000)
+        scene.trigger(6_001)
+        scene.resume(10_000)
+        try scene.expect("EXIT_BRAIN_HEARTBEAT_MISSING_(NOT_SINCE_RESUME)", justAfter: 40_000)
+        var open = scene
+        open.fill(20_000, .buy)
+        #expect(try open.reason(20_000) == "POSITIONS_UNGUARDED", "opened ten seconds after it")
+        var soon = scene
+        soon.fill(11_000, .buy)
+        try soon.expect("POSITIONS_UNGUARDED", justAfter: 13_000)
+        var again = scene
+        again.trigger(40_001)
+        #expect(try again.reason(1_000_000) == nil, "one trigger for it")
+        again.resume(50_000)
+        try again.expect("EXIT_BRAIN_HEARTBEAT_MISSING_(NOT_SINCE_RESUME)", justAfter: 80_000)
+        var rebooted = scene
+        rebooted.boot("boot-2", atMilliseconds: 31_000)
+        #expect(try rebooted.reason(31_000) == "EXIT_BRAIN_HEARTBEAT_MISSING_(NOT_SINCE_RESUME)")
+        var back = scene
+        back.beat(12_000, service: "another")
+        try back.expect("ANOTHER_HEARTBEAT_MISSING_(5.1S_>_5.0S)", justAfter: 17_000)
     }
 
     @Test func triggersOfOthersDisarmNothing() throws {

@@ -59,6 +59,31 @@ import TradingBench
         }
     }
 
+    /// Another account, or another exchange, is flat: what the log knows to be open is not.
+    @Test func anotherExchangeThatIsFlatEndsNoHalt() throws {
+        let (exchange, another) = (try Exchange(), try Exchange())
+        try withTradingLog(exchange) { log in
+            let service = try log.serve("execution", ["feeds.interval_ms=100"])
+            try log.intent("BTCUSDT", "buy", "0.01", trace: "t")
+            try log.wait("both ledgers hold it") {
+                try !log.records("--kind", "position.attested").isEmpty && !log.status().rows("positions").isEmpty
+            }
+            try exchange.fault(#"{"kind":"reject","code":-2019,"method":"POST","path":"/fapi/v1/order","times":9}"#)
+            try trigger(log, "refused")
+            let worker = try log.start(["serve", "--roles", "exit", "--exchange", exchange.url])
+            let end = try log.wait(for: 1, "panic.completed", [worker])[0].row("data")
+            #expect(end.number("positions_failed") == 1, "\(end)")
+            let wrong = try resume(log, ["--exchange", another.url, "--profile", "seeds"])
+            #expect(wrong.status == 1 && wrong.errors.contains("right exchange and account"), "\(wrong)")
+            #expect(wrong.errors.contains("BTCUSDT 0.01"), "\(wrong)")
+            let accepted = try resume(log, ["--profile", "seeds", "--accept-open-risk"])
+            #expect(accepted.status == 0, "\(accepted)")
+            worker.send(SIGTERM)
+            _ = try worker.finish()
+            try log.stop(service)
+        }
+    }
+
     @Test func usageIsChecked() throws {
         try withTradingLog(try Exchange()) { log in
             for wrong in [["--reducing", "--symbol", "BTCUSDT"], ["--reducing", "--accept-open-risk"]] {

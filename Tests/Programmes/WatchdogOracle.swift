@@ -21,24 +21,36 @@ struct WatchdogOracle {
     /// Numbers of records; zero: none.
     var lastTrigger = 0
     var lastResume = 0
+    var resumedAt: Since?
     var boot = 1
 
     /// The kind of failure at `now` (milliseconds of this boot), as a word of its reason; nil: all is well, or has had
     /// its trigger.
     func failure(now: Int64, watchdogStartedAt: Int64) -> String? {
         if beats.isEmpty {
-            guard lastTrigger == 0 else { return nil }
+            guard lastTrigger == 0 else { return lastResume < lastTrigger ? nil : notBack(now) }
             let age = now - watchdogStartedAt
             if openSince != nil, age > 3_000 { return "UNGUARDED" }
             return age > 30_000 ? "NEVER_SEEN" : nil
         }
         if lastTrigger > 0, lastResume < lastTrigger { return nil }
+        if let found = notBack(now) { return found }
         for service in beats.keys.sorted() {
             guard let history = beats[service], let last = history.last else { continue }
             if lastTrigger > 0, last.number < lastResume { continue }
             if let found = failure(of: history, last, now) { return found }
         }
         return nil
+    }
+
+    /// Trading was resumed after a trigger, and nobody has beaten since.
+    private func notBack(_ now: Int64) -> String? {
+        guard lastTrigger > 0, let resumedAt,
+            !beats.values.contains(where: { ($0.last?.number ?? 0) > lastResume })
+        else { return nil }
+        let age = now - (resumedAt.boot == boot ? resumedAt.at : 0)
+        if openSince != nil, age > 3_000 { return "UNGUARDED" }
+        return age > 30_000 ? "NOT_SINCE_RESUME" : nil
     }
 
     private func failure(of history: [Beat], _ last: Beat, _ now: Int64) -> String? {

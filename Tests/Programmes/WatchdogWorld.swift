@@ -80,6 +80,7 @@ struct WatchdogWorld {
             resumeAt = nil
             append(.resume(resume()))
             oracle.lastResume = records.count
+            oracle.resumedAt = WatchdogOracle.Since(boot: oracle.boot, at: now)
             count("resumes")
         }
         if !isHealthy, every(150) { reboot() }

@@ -229,7 +229,7 @@ struct FaceLog {
             #expect(try client.say("XLEN quantum:stream:system.panic_close") == ":1\r\n")
             for line in [
                 "XTRIM system:panic_close MAXLEN 0", "XDEL system:panic_close 1-1",
-                "XADD system:panic_close MAXLEN 1 * reason x issued_by ops ts 1",
+                "XADD system:panic_close:completed MAXLEN 1 * event_id x",
             ] {
                 #expect(try client.say(line).hasPrefix("-NOPERM "), "\(line)")
             }

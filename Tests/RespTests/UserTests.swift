@@ -159,6 +159,30 @@ import Testing
         }
     }
 
+    /// One entry must not be the last one that a stream takes; and a trigger is taken however it is given.
+    @Test func nobodyMakesAStreamTakeNothingMore() throws {
+        try withUsers { log, _, wire in
+            let heart = try wire("heart")
+            for id in ["18446744073709551615-18446744073709551615", "9999999999999-*", "9999999999999-1"] {
+                let beat = Self.heartbeat.replacing(" * ", with: " \(id) ")
+                #expect(try heart.say("XADD " + beat).contains("lies ahead of this machine's clock"), "\(id)")
+                let trigger = "system:panic_close \(id) issued_by nobody " + Self.trigger
+                #expect(try heart.say("XADD " + trigger).contains("lies ahead of this machine's clock"), "\(id)")
+            }
+            #expect(try heart.say("XADD " + Self.heartbeat).hasPrefix("$"))
+            for options in ["MAXLEN 1", "MAXLEN ~ 1000", "NOMKSTREAM", "MINID 5-0"] {
+                let reply = try heart.say("XADD system:panic_close \(options) * issued_by exit_brain " + Self.trigger)
+                #expect(reply.hasPrefix("$"), "\(options): \(reply)")
+            }
+            #expect(try heart.say("XLEN system:panic_close") == ":4\r\n")
+            #expect(try heart.say("XADD system:panic_close:completed MAXLEN 1 * a b").hasPrefix("-NOPERM"))
+            #expect(try wire("dash").say("CLIENT UNBLOCK 1 ERROR").hasPrefix("-NOPERM"))
+            #expect(try heart.say("HSET system:state:trading halted true reason x source other") == ":0\r\n")
+            let halts = try log.run("query", "--kind", "halt", "--json").out
+            #expect(halts.contains(#""producer":"heart""#), "\(halts)")
+        }
+    }
+
     // MARK: The file
 
     @Test(arguments: [

@@ -26,6 +26,8 @@ package struct ResumeRequest: Hashable, Sendable {
     package var acceptsOpenRisk = false
     /// Nil: nobody looked.
     package var look: FlatLook?
+    /// Positions that are open by both of the log's ledgers, as `BTCUSDT 0.1`.
+    package var held: [String] = []
     /// Since the last completed exit; nil: there was none, or it was in another boot and long ago by the wall clock.
     package var millisecondsSinceCompletion: Int64?
 
@@ -76,7 +78,11 @@ package enum Resuming {
         guard let look = request.look else {
             return "nobody has looked whether all is flat: --exchange URL, or --accept-open-risk"
         }
-        if look.isFlat { return nil }
+        if look.isFlat, request.held.isEmpty { return nil }
+        if look.isFlat {
+            return
+                "the exchange shows nothing, but by both of the log's ledgers \(request.held.joined(separator: ", ")) is open: is it the right exchange and account? Start execution, which asks it, or --accept-open-risk"
+        }
         let open = look.open.isEmpty ? [] : ["open: \(look.open.joined(separator: ", "))"]
         let resting = look.resting.isEmpty ? [] : ["resting orders: \(look.resting.joined(separator: ", "))"]
         return "not flat, \((open + resting).joined(separator: "; ")): backstop panic closes it, or --accept-open-risk"

@@ -44,6 +44,7 @@ package enum Watching {
     package static func judge(_ state: State, _ clock: WatchClock, _ policy: WatchPolicy) -> WatchFinding? {
         let watch = Watch(state: state, clock: clock, policy: policy)
         let hearts = state.heartbeats.all
+        if let finding = watch.notBack(hearts.map(\.heart)) { return finding }
         if hearts.isEmpty { return watch.neverSeen }
         for (service, heart) in hearts where isArmed(heart, state.trading) {
             if let finding = watch.finding(service, heart) { return finding }
@@ -51,7 +52,8 @@ package enum Watching {
         return nil
     }
 
-    /// One failure has one trigger: after it a service is watched again once it has beaten after a resume.
+    /// One failure has one trigger: after it a service is watched again once it has beaten after a resume. Where none
+    /// beats after a resume, that is a failure of its own (`notBack`).
     package static func isArmed(_ heart: Heart, _ trading: TradingState) -> Bool {
         guard !trading.lastWatchdogTrigger.isNone else { return true }
         return trading.lastHaltResume > trading.lastWatchdogTrigger && heart.sequence > trading.lastHaltResume
@@ -93,6 +95,23 @@ private struct Watch {
         return WatchFinding(
             reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(NEVER_SEEN)",
             text: "No heartbeat ever (\(compared(age, policy.firstHeartbeatMax, "s")))")
+    }
+
+    /// Trading goes on after a resume, and nobody guards it. One service that is back is enough: others may be retired.
+    func notBack(_ hearts: [Heart]) -> WatchFinding? {
+        let trading = state.trading
+        guard !trading.lastWatchdogTrigger.isNone, trading.lastHaltResume > trading.lastWatchdogTrigger,
+            let resumedAt = trading.haltResumedAt, trading.halt == nil,
+            !hearts.contains(where: { $0.sequence > trading.lastHaltResume })
+        else { return nil }
+        let age = age(of: resumedAt)
+        if foldHasPositions, isOver(age, policy.unguardedMax) {
+            return unguarded("No heartbeat since the resume, with open positions", age)
+        }
+        guard isOver(age, policy.firstHeartbeatMax) else { return nil }
+        return WatchFinding(
+            reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(NOT_SINCE_RESUME)",
+            text: "No heartbeat since the resume (\(compared(age, policy.firstHeartbeatMax, "s")))")
     }
 
     func finding(_ service: String, _ heart: Heart) -> WatchFinding? {

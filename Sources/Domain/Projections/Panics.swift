@@ -1,6 +1,7 @@
 // Panic triggers that stand, and the last completion. An accepted trigger never expires: it stands until
-// it has a completion. A trigger with the event id of a run in progress, or of one completed less than
-// 60 s ago, belongs to that run and gets no completion of its own; it still halts (TradingState).
+// it has a completion. A trigger with the event id of a run in progress, or of one that closed everything less than
+// 60 s ago and was not resumed since, belongs to that run and gets no completion of its own; it still halts
+// (TradingState).
 
 internal import Events
 package import Records
@@ -58,14 +59,19 @@ extension Panics {
 
     mutating func complete(_ message: EventPanicCompleted, _ record: borrowing RecordView) {
         let panic = SequenceNumber(message.panicSequence)
-        let eventID = table.removeValue(forKey: panic)?.eventID ?? message.eventID
-        if !eventID.isEmpty { remember(RecentRun(eventID: eventID, completedAt: record.recordedAt)) }
+        // A completion that ends no trigger of the log, or not all positions, stands for nothing that comes later.
+        if let eventID = table.removeValue(forKey: panic)?.eventID, !eventID.isEmpty, message.positionsFailed == 0 {
+            remember(RecentRun(eventID: eventID, completedAt: record.recordedAt))
+        }
         lastCompletion = PanicCompletion(
             sequence: record.sequence, panic: panic, eventID: message.eventID, positionsTotal: message.positionsTotal,
             positionsClosed: message.positionsClosed, positionsFailed: message.positionsFailed,
             failedSymbols: message.failedSymbols, executionMilliseconds: message.executionTimeMs,
             completedAt: Moment(of: record))
     }
+
+    /// After a resume positions may be open again.
+    mutating func forgetRuns() { recent = [] }
 
     private func isRunning(_ eventID: String) -> Bool { table.values.contains { $0.eventID == eventID } }
 

@@ -7,7 +7,7 @@ package import Records
 
 package struct TradingState: Projection {
     package static let name = "trading_state"
-    package static let version: UInt32 = 2
+    package static let version: UInt32 = 3
     package static let kinds = [
         EventKind.orderOutcome.kind, EventKind.panicRequested.kind, EventKind.panicCompleted.kind, EventKind.halt.kind,
         EventKind.resume.kind, EventKind.reducingRaised.kind, EventKind.reducingEnded.kind,
@@ -26,6 +26,8 @@ package struct TradingState: Projection {
     /// The last resume whose scope was the halt; none: there was none. With the next one it says whether the
     /// watchdog is armed.
     package private(set) var lastHaltResume = SequenceNumber.none
+    /// When that was.
+    package private(set) var haltResumedAt: Moment?
     /// The last accepted trigger whose issuer was the watchdog; none: there was none.
     package private(set) var lastWatchdogTrigger = SequenceNumber.none
     private var reducing: [String: ReducingCause] = [:]
@@ -140,7 +142,9 @@ extension TradingState {
 
     private mutating func resume(_ message: EventResume, _ record: borrowing RecordView) throws(RecordError) {
         switch message.scope {
-        case .halt: (halt, lastHaltResume) = (nil, record.sequence)
+        case .halt:
+            (halt, lastHaltResume, haltResumedAt) = (nil, record.sequence, Moment(of: record))
+            panics.forgetRuns()
         case .reducing: reducing = [:]
         case .symbol: symbols = symbols.filter { $0.key.symbol != message.symbol }
         case .unspecified, .UNRECOGNIZED:
@@ -162,6 +166,7 @@ extension TradingState {
         writer.table(reducing)
         writer.table(symbols)
         lastHaltResume.write(to: &writer)
+        writer.optional(haltResumedAt)
         lastWatchdogTrigger.write(to: &writer)
         return writer.bytes
     }
@@ -174,6 +179,7 @@ extension TradingState {
         reducing = try reader.table(max: Limits.guardHoldersMax)
         symbols = try reader.table(max: Limits.openOrdersMax)
         lastHaltResume = try SequenceNumber(from: &reader)
+        haltResumedAt = try reader.optional()
         lastWatchdogTrigger = try SequenceNumber(from: &reader)
         try reader.finish()
     }
