@@ -33,6 +33,11 @@ class Serve:
         return subprocess.run([self.backstop, *arguments], env=self.environment, input=given, capture_output=True,
                               text=True, check=True).stdout
 
+    def memory(self):
+        """Without mapped file pages, in KiB."""
+        with open(f"/proc/{self.child.pid}/status") as file:
+            return int(re.search(r"RssAnon:\s+(\d+)", file.read()).group(1))
+
     def stop(self):
         self.child.terminate()
         self.child.wait()
@@ -128,17 +133,17 @@ def bridge_rows(bench, binaries, rate, count=20_000, singles=200):
         # Both sides know their streams before anything is timed.
         redis.ask("XADD", DECISIONS, "*", *decision("first"))
         until(lambda: log.ask("XLEN", DECISIONS) == 1)
-        yield from way("Redis → log", redis, log, DECISIONS, decision, count, singles, rate)
+        yield from way("Redis → log", redis, log, DECISIONS, decision, count, singles, rate, serve)
         result = lambda n: ["trace_id", f"bench-{n}", "symbol", "BTCUSDT", "side", "buy", "status", "FILLED"]
         log.ask("XADD", RESULTS, "*", *result("first"))
         until(lambda: redis.ask("XLEN", RESULTS) == 1)
-        yield from way("log → Redis", log, redis, RESULTS, result, count, singles, rate)
+        yield from way("log → Redis", log, redis, RESULTS, result, count, singles, rate, serve)
     finally:
         serve.stop()
         redis.stop()
 
 
-def way(name, source, sink, stream, fields, count, singles, rate):
+def way(name, source, sink, stream, fields, count, singles, rate, serve):
     times = []
     for number in range(singles):
         before = sink.ask("XLEN", stream)
@@ -155,6 +160,10 @@ def way(name, source, sink, stream, fields, count, singles, rate):
         source.socket.sendall(b"".join(Redis.encoded(["XADD", stream, "*", *fields(n)]) for n in range(start, start + 1000)))
         for _ in range(1000):
             source.reply()
+        if start == 19_000:
+            early = serve.memory()
     until(lambda: sink.ask("XLEN", stream) >= before + count)
     yield (f"bridge, {name}: {count:,} entries, added by a pipelining client and there on the other side",
            rate(count / (time.monotonic() - began)), "", "", None, "")
+    yield (f"bridge, {name}: memory without mapped file pages after the first 20,000; at the end",
+           f"{early / 1024:.1f} MiB; {serve.memory() / 1024:.1f} MiB", "", "", None, "")
