@@ -82,7 +82,9 @@ struct Resume: ParsableCommand {
         case .resumed(let sequence, let ended): recorded(sequence, ends: ended.rawValue)
         }
         if state.heartbeats.all.isEmpty { return }
-        if !common.json { Output.line("the watchdog is armed again with the next heartbeat") }
+        if !common.json {
+            Output.line("a heart must beat within 30 s, within 3 s while positions are open, or the watchdog fires")
+        }
     }
 
     /// Nil: there is no exchange to look at, or what it shows is accepted unseen.

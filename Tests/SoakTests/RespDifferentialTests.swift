@@ -5,6 +5,6 @@ import Testing
 
 extension ProgrammeTests {
     @Test func theRedisFaceAnswersAsRedisDoes() throws {
-        try share(RespDifferential.self, cases: 5_000, seconds: 120)
+        try share(RespDifferential.self, cases: 50_000, seconds: 240)
     }
 }
