@@ -77,6 +77,41 @@ import TradingBench
         }
     }
 
+    /// At a random moment under load: what Redis itself has lost before anybody took it is lost; nothing else is, and
+    /// nothing is there twice.
+    @Test(arguments: 0..<4) func aReplicaTakesOverAtARandomMoment(case number: Int) throws {
+        var generator = SeededGenerator(seed: UInt64.random(in: 1...UInt64(UInt32.max)))
+        try withFolder { folder in
+            let first = try DurableRedis(folder: folder + "/first")
+            let replica = try DurableRedis(folder: folder + "/replica")
+            let bench = try BridgeBench(folder: folder + "/bench", url: first.url)
+            try replica.run("REPLICAOF", "127.0.0.1", "\(first.port)")
+            try bench.startBridge()
+            let before = Int.random(in: 1...300, using: &generator)
+            try first.feed("feed", 0..<before)
+            for number in 0..<Int.random(in: 1...8, using: &generator) { try bench.append("out", "n=a\(number)") }
+            try replica.run("REPLICAOF", "NO", "ONE")
+            let after = before + Int.random(in: 1...300, using: &generator)
+            try first.feed("feed", before..<after)
+            for number in 0..<Int.random(in: 1...8, using: &generator) { try bench.append("out", "n=b\(number)") }
+            first.kill()
+            replica.kill()
+            let promoted = try DurableRedis(folder: folder + "/replica", port: first.port)
+            try promoted.feed("feed", 1_000..<1_050)
+            try bench.append("out", "n=c")
+            try bench.settle(promoted)
+            let (ours, theirs) = (try bench.entries("out"), try promoted.entries("out"))
+            #expect(ours == theirs, "out: \(ours.count) here, \(theirs.count) there")
+            let taken = try bench.entries("feed").map { $0.fields["n"] ?? "" }
+            let there = try promoted.entries("feed").map { $0.fields["n"] ?? "" }
+            #expect(Set(taken).count == taken.count, "an entry twice")
+            #expect(Set(there).isSubset(of: taken), "lost: \(Set(there).subtracting(taken).sorted().prefix(5))")
+            #expect(taken.suffix(50) == there.suffix(50))
+            #expect(try bench.stopBridge().status == 0)
+            #expect(try bench.run("verify").status == 0)
+        }
+    }
+
     @Test func aFullRedisLosesNothing() throws {
         try withBridge { redis, bench in
             try bench.startBridge()
