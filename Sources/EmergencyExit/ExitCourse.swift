@@ -1,7 +1,6 @@
 // What the worker's one thread does, turn by turn: takes what has come, lets the machines of its runs decide, performs
 // their effects. One run at a time closes; a run that only waits for the log lets the next one begin.
 
-internal import Dispatch
 internal import Domain
 internal import Events
 internal import Exchange
@@ -97,8 +96,7 @@ struct ExitCourse {
 
     private mutating func take(_ message: ExitWorker.Message) {
         switch message {
-        case .trigger(let trigger, let isKept):
-            if offer(trigger) { isKept.signal() }
+        case .trigger(let trigger, let receipt): receipt.give(isKept: offer(trigger))
         case .link(.silent(let why)):
             if isLinkUp { speaker.warn("the recorder does not answer: \(why)") }
             isLinkUp = false

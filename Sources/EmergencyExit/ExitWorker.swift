@@ -23,6 +23,22 @@ package struct ExitClock: Sendable {
     }
 }
 
+/// What the worker's thread says of a trigger that another thread has brought.
+final class OfferReceipt: Sendable {
+    private let verdict = Mutex(false)
+    private let isGiven = DispatchSemaphore(value: 0)
+
+    /// - Parameter isKept: a crash does not forget it.
+    func give(isKept: Bool) {
+        verdict.withLock { $0 = isKept }
+        isGiven.signal()
+    }
+
+    func isKept(within milliseconds: Int) -> Bool {
+        isGiven.wait(timeout: .now() + .milliseconds(milliseconds)) == .success && verdict.withLock { $0 }
+    }
+}
+
 package final class ExitWorker: Sendable {
     package enum Offer: Equatable, Sendable {
         /// It stands in the journal, or its run does.
@@ -34,8 +50,7 @@ package final class ExitWorker: Sendable {
 
     enum Message: Sendable {
         case link(RecorderLink.Event)
-        /// Signalled as soon as a crash does not forget it.
-        case trigger(ExitTrigger, DispatchSemaphore)
+        case trigger(ExitTrigger, OfferReceipt)
         case answer(run: String, ExitAnswer)
         case instruments(Answer<ExchangeInfo>)
         case warmed
@@ -78,12 +93,11 @@ package final class ExitWorker: Sendable {
             speaker.warn("a trigger of the local socket is refused: \(why.detail)")
             return .refused(why.detail)
         case .accepted(let request):
-            let isKept = DispatchSemaphore(value: 0)
-            guard put(.trigger(ExitTrigger(request, cameAt: now), isKept)) else {
+            let receipt = OfferReceipt()
+            guard put(.trigger(ExitTrigger(request, cameAt: now), receipt)) else {
                 return .refused("\(Limits.exitTriggersWaitingMax) triggers wait already")
             }
-            let limit = DispatchTime.now() + .milliseconds(Limits.exitSocketMillisecondsMax)
-            return isKept.wait(timeout: limit) == .success ? .taken : .unanswered
+            return receipt.isKept(within: Limits.exitSocketMillisecondsMax) ? .taken : .unanswered
         }
     }
 

@@ -1,6 +1,6 @@
-// Who may connect, and what each may do. A user has roles: those that write streams of the catalogue, `operators`
-// (halt and resume, XDEL and XTRIM), `consumer` (groups and streams that are not in the catalogue), `reader` (reading
-// alone). Without users everybody on this machine may do everything.
+// Who may connect, and what each may do. A user has roles: those that write streams of the catalogue, and `operators`
+// (halt and resume, XDEL and XTRIM). Groups and streams that are not in the catalogue are for everyone but a `reader`, who
+// only reads; `consumer` adds nothing to that. Without users everybody on this machine may do everything.
 
 internal import Events
 internal import Records

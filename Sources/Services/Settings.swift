@@ -123,7 +123,7 @@ package struct SettingDefinition: Sendable {
         SettingDefinition(
             name: "watchdog.first_heartbeat_max_ms", unit: "ms", fallback: "30000",
             meaning:
-                "in a log without any heartbeat, fires so long after the watchdog's start; with open positions after watchdog.unguarded_max_ms",
+                "without any heartbeat since the watchdog's start, or since a resume, fires so late; with open positions after watchdog.unguarded_max_ms",
             isDecisive: true),
         SettingDefinition(
             name: "watchdog.missing_max_ms", unit: "ms", fallback: "5000",

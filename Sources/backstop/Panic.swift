@@ -46,7 +46,8 @@ struct Panic: ParsableCommand {
         let message = PanicMessage(reason: Panic.oneLine(reason), issuer: source, at: LogClock.system.now())
         _ = try checked(message)
         let (common, place) = (self.common, try self.common.exitSocketPath())
-        do { try message.setLastWords(to: place, takenStatus: 0) } catch { Output.error("\(error)") }
+        // Taken is not flat: who waits for that does not hear of it.
+        do { try message.setLastWords(to: place, takenStatus: wait == nil ? 0 : 2) } catch { Output.error("\(error)") }
         let appending = Attempt("panic-append") {
             let log = try common.open(.writing)
             return Appended(log: log, sequence: try message.append(to: log, basis: .none))

@@ -1,4 +1,4 @@
-// The dead man's switch: when does a heart count as dead? Rule `watching/1`, from the folded log, the boot clock and
+// The dead man's switch: when does a heart count as dead? Rule `watching/2`, from the folded log, the boot clock and
 // the policy alone; ages are differences of the records' boot clock, so a jump of the wall clock neither hides
 // nor invents a death. Better a false alarm than a death that is missed: no grace period, no condition and no
 // second look may be added here.
