@@ -15,6 +15,8 @@ package enum EventKind: UInt16, CaseIterable, Sendable {
     case untyped = 16
     case configApplied = 17
     case messageRefused = 18
+    case evidence = 19
+    case stateDigest = 20
 
     // From a decision to a position.
     case decision = 32
@@ -55,6 +57,8 @@ package enum EventKind: UInt16, CaseIterable, Sendable {
         case .untyped: "untyped"
         case .configApplied: "config.applied"
         case .messageRefused: "message.refused"
+        case .evidence: "evidence"
+        case .stateDigest: "state.digest"
         case .decision: "decision"
         case .decisionRefused: "decision.refused"
         case .tradeIntent: "trade.intent"

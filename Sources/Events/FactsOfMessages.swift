@@ -8,6 +8,7 @@ package struct FillFacts: Hashable, Sendable {
     package private(set) var venue = ""
     package private(set) var account = ""
     package private(set) var symbol = ""
+    package private(set) var orderID = ""
     package private(set) var side = EventSide.unspecified
     package private(set) var positionSide = EventPositionSide.unspecified
     package private(set) var quantity = WireDecimal()
@@ -22,6 +23,7 @@ package struct FillFacts: Hashable, Sendable {
             case 1: if let range = field.bytes { venue = try reader.text(range) }
             case 2: if let range = field.bytes { account = try reader.text(range) }
             case 3: if let range = field.bytes { symbol = try reader.text(range) }
+            case 5: if let range = field.bytes { orderID = try reader.text(range) }
             case 7: if let choice = field.choice { side = EventSide(rawValue: choice) ?? .UNRECOGNIZED(choice) }
             case 8:
                 if let choice = field.choice {

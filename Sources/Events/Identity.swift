@@ -22,6 +22,8 @@ enum Identity {
         case .untyped: []  // all verbatim fields; see below
         case .configApplied: ["settings"]
         case .messageRefused: ["stream", "reason", "client", "sample"]
+        case .evidence: ["about", "rule", "started_at_ms", "part", "said"]
+        case .stateDigest: ["as_of_seq", "parts"]
         case .decision, .tradeIntent:
             [
                 "symbol", "action", "quantity", "position_size_usd", "entry_price", "stop_loss", "take_profit",

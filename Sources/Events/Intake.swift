@@ -64,7 +64,7 @@ package enum Intake {
         case .decision, .tradeIntent, .executionResult, .orderRequested, .orderOutcome, .fill, .fillDetail,
             .positionAttested, .heartbeat, .panicCompleted, .decisionRefused, .messageRefused, .sessionStarted,
             .streamCreated, .conflict, .streamHidden, .groupChanged, .configApplied, .halt, .resume, .reducingRaised,
-            .reducingEnded:
+            .reducingEnded, .evidence, .stateDigest:
             var incoming = try Incoming(fields)
             let trace = try incoming.firstText(["trace_id"], of: .field, max: Limits.traceBytesMax)
             return (try typed(kind, &incoming), trace)
@@ -86,7 +86,7 @@ package enum Intake {
         case .decisionRefused: .decisionRefused(try EventDecisionRefused(reading: &incoming))
         case .messageRefused: .messageRefused(try EventMessageRefused(reading: &incoming))
         case .untyped, .panicRequested, .panicRefused, .sessionStarted, .streamCreated, .conflict, .streamHidden,
-            .groupChanged, .configApplied, .halt, .resume, .reducingRaised, .reducingEnded:
+            .groupChanged, .configApplied, .halt, .resume, .reducingRaised, .reducingEnded, .evidence, .stateDigest:
             throw MessageError("stream", "entries of kind \(kind.name) are not taken from outside")
         }
     }
@@ -110,7 +110,7 @@ extension Intake {
         case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .configApplied,
             .messageRefused, .decision, .decisionRefused, .tradeIntent, .executionResult, .orderOutcome,
             .positionAttested, .heartbeat, .panicRequested, .panicRefused, .panicCompleted, .halt, .resume,
-            .reducingRaised, .reducingEnded:
+            .reducingRaised, .reducingEnded, .evidence, .stateDigest:
             nil
         }
     }

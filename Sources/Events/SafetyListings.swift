@@ -174,6 +174,8 @@ extension Event {
         case .untyped: Listing()
         case .configApplied(let message): message.listing
         case .messageRefused(let message): message.listing
+        case .evidence(let message): message.listing
+        case .stateDigest(let message): message.listing
         case .decision(let message): message.listing
         case .decisionRefused(let message): message.listing
         case .tradeIntent(let message): message.listing

@@ -30,7 +30,7 @@ package enum Answer<Value: Sendable>: Sendable {
 extension Answer: Equatable where Value: Equatable {}
 
 package struct Rejection: Error, Equatable, Sendable, CustomStringConvertible {
-    package enum Kind: String, Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
         /// The request itself: its values, the account's state, the rules of the symbol.
         case request
         /// Nothing is there under that id (-2011, -2013). Of a fresh order it is no proof of absence.
@@ -55,7 +55,7 @@ package struct Rejection: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 package struct Throttling: Error, Equatable, Sendable, CustomStringConvertible {
-    package enum Cause: String, Sendable {
+    package enum Cause: String, Sendable, CaseIterable {
         /// Our own budget: what is not an emergency stops well before the exchange's limit.
         case ownBudget
         case weight
@@ -79,7 +79,7 @@ package struct Throttling: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 package struct Unknown: Error, Equatable, Sendable, CustomStringConvertible {
-    package enum Reason: String, Sendable {
+    package enum Reason: String, Sendable, CaseIterable {
         /// No answer in time.
         case timedOut
         /// The connection ended before the answer did.
@@ -110,7 +110,7 @@ package struct Unknown: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 package struct NotSent: Error, Equatable, Sendable, CustomStringConvertible {
-    package enum Reason: String, Sendable {
+    package enum Reason: String, Sendable, CaseIterable {
         /// The last look said no.
         case fenced
         /// The permit is for another order, or this order may not use it.

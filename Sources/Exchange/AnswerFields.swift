@@ -169,6 +169,12 @@ package struct Rows<Row: Sendable>: Sendable {
         }
     }
 
+    /// Ones that were read before, and kept.
+    init(readable: [Row], unreadable: [Unreadable]) {
+        self.readable = readable
+        self.unreadable = unreadable
+    }
+
     private static func symbol(_ item: JSONValue) -> String? {
         guard case .string(let text) = item["symbol"] else { return nil }
         return ForeignText.tame(String(text.prefix(Limits.quotedCharactersMax)))

@@ -69,6 +69,19 @@ package enum Limits {
     package static let wakeIntervalMillisecondsMax = 1_000
     package static let recentChainRecordsOnOpen: UInt64 = 1_024
 
+    // Audits.
+    package static let evidenceBytesPerPartMax = 256 << 10
+    /// Findings, and gaps, that are listed; beyond it they are counted.
+    package static let auditFindingsKeptMax = 10_000
+    /// Records that the page names one by one.
+    package static let auditMarksMax = 5_000
+    /// What is younger at the end of a log may still come, or be noticed.
+    package static let auditGraceNanoseconds: Int64 = 60_000_000_000
+    /// Of intents and triggers: they may have to be looked for.
+    package static let auditIntentGraceNanoseconds: Int64 = 600_000_000_000
+    /// A trigger may be so late beyond its threshold.
+    package static let auditWatchMarginNanoseconds: UInt64 = 1_000_000_000
+
     // Folds.
     package static let openOrdersMax = 100_000
     /// Lines of recovery's table; what is beyond is counted.

@@ -108,9 +108,12 @@ package struct ExecutionJournal: Sendable {
     // MARK: Writing
 
     /// Appends the request. Only the answer `committed` lets it be sent.
-    package func request(_ plan: OrderPlan, of intent: SequenceNumber, traceID: String) throws -> ExecutionAnswer {
+    package func request(
+        _ plan: OrderPlan, of intent: SequenceNumber, traceID: String, evidence: [EventEvidence]
+    ) throws -> ExecutionAnswer {
         let message = message(plan, intent)
         return try log.transact(plan.canOnlyReduce ? .group : .ordinary) { [self] transaction in
+            try append(evidence, traceID, &transaction)
             if try transaction.first(.own("execution.result/\(intent.rawValue)"), stream: nil) != nil {
                 return .requestRefused(reason: "ended", detail: "the intent has its result already")
             }
@@ -155,15 +158,20 @@ package struct ExecutionJournal: Sendable {
         return message
     }
 
-    package func note(_ notes: [ExecutionNote], traceID: String) throws {
-        try log.transact(.group) { [self] transaction in try append(notes, traceID, &transaction) }
+    package func note(_ notes: [ExecutionNote], traceID: String, evidence: [EventEvidence]) throws {
+        try log.transact(.group) { [self] transaction in
+            try append(evidence, traceID, &transaction)
+            try append(notes, traceID, &transaction)
+        }
     }
 
     /// True where this call ended the intent; false where it had its end already.
     package func conclude(
-        _ notes: [ExecutionNote], _ result: EventExecutionResult, traceID: String, entry: EntryID
+        _ notes: [ExecutionNote], _ result: EventExecutionResult, traceID: String, entry: EntryID,
+        evidence: [EventEvidence]
     ) throws -> Bool {
         try log.transact(.group) { [self] transaction in
+            try append(evidence, traceID, &transaction)
             try append(notes, traceID, &transaction)
             let draft = try Drafts.executionResult(
                 result, traceID: traceID, basis: transaction.head.sequence, producer: producer, at: transaction.now)
@@ -183,6 +191,17 @@ package struct ExecutionJournal: Sendable {
     /// Where its end stands already.
     package func acknowledge(_ entry: EntryID) throws {
         try log.transact(.group) { _ = try $0.acknowledge(ExecutionJournal.stream, ExecutionJournal.group, [entry]) }
+    }
+
+    /// Before the records that it led to.
+    private func append(
+        _ evidence: [EventEvidence], _ traceID: String, _ transaction: inout LogTransaction
+    ) throws {
+        for part in evidence {
+            let cause = SequenceNumber(part.about)
+            let draft = try Drafts.evidence(part, traceID: traceID, cause: cause, producer: producer)
+            if case .refused(let refusal) = try transaction.append(draft) { throw LogError.refused(refusal) }
+        }
     }
 
     private func append(

@@ -41,7 +41,11 @@ struct ExecutionWorker: Sendable {
                 guard pause(milliseconds) else { return }
                 answer = .done
             case .request(let plan):
-                answer = try retrying { try journal.request(plan, of: record.sequence, traceID: record.traceID) }
+                let evidence = execution.trail.parts
+                answer = try retrying {
+                    try journal.request(plan, of: record.sequence, traceID: record.traceID, evidence: evidence)
+                }
+                execution.trail.isRecorded()
                 Failpoint.requestAfter.hit()
                 if case .committed(let request) = answer {
                     permit = SendPermit(appended: request.sequence, clientOrderID: request.clientOrderID)
@@ -50,17 +54,28 @@ struct ExecutionWorker: Sendable {
                 answer = .placed(place(request, permit.take()))
                 Failpoint.placeAfter.hit()
             case .conclude(let notes, let result):
-                answer = try retrying { try conclude(notes, result, record) }
+                let evidence = execution.trail.parts
+                answer = try retrying { try conclude(notes, result, record, evidence) }
+                execution.trail.isRecorded()
                 Failpoint.concludeAfter.hit()
             case .instrument, .price, .holdings, .lookUp, .trades, .witnesses, .leverage, .cancel,
-                .ordersOfTheLastMinute, .note:
-                answer = try perform(execution.effect, record)
+                .ordersOfTheLastMinute:
+                answer = try perform(execution.effect)
+            case .note(let notes):
+                let evidence = execution.trail.parts
+                answer = try retrying {
+                    try journal.note(notes, traceID: record.traceID, evidence: evidence)
+                    return .done
+                }
+                execution.trail.isRecorded()
+                report(notes)
+                Failpoint.noteAfter.hit()
             }
             execution.take(answer, at: journal.now)
         }
     }
 
-    private func perform(_ effect: ExecutionEffect, _ record: Record) throws -> ExecutionAnswer {
+    private func perform(_ effect: ExecutionEffect) throws -> ExecutionAnswer {
         switch effect {
         case .instrument, .price, .holdings, .lookUp, .trades, .witnesses, .leverage, .cancel:
             var answer: ExecutionAnswer?
@@ -68,15 +83,7 @@ struct ExecutionWorker: Sendable {
             guard let answer else { preconditionFailure("a blocking line answers before it returns") }
             return answer
         case .ordersOfTheLastMinute: return .count(try journal.ordersOfTheLastMinute())
-        case .note(let notes):
-            let answer = try retrying {
-                try journal.note(notes, traceID: record.traceID)
-                return .done
-            }
-            report(notes)
-            Failpoint.noteAfter.hit()
-            return answer
-        case .request, .place, .conclude, .pause, .finished: preconditionFailure("\(effect) is the loop's own")
+        case .note, .request, .place, .conclude, .pause, .finished: preconditionFailure("\(effect) is the loop's own")
         }
     }
 
@@ -91,9 +98,10 @@ struct ExecutionWorker: Sendable {
     }
 
     private func conclude(
-        _ notes: [ExecutionNote], _ result: EventExecutionResult, _ record: Record
+        _ notes: [ExecutionNote], _ result: EventExecutionResult, _ record: Record, _ evidence: [EventEvidence]
     ) throws -> ExecutionAnswer {
-        let isFirst = try journal.conclude(notes, result, traceID: record.traceID, entry: record.header.entryID)
+        let isFirst = try journal.conclude(
+            notes, result, traceID: record.traceID, entry: record.header.entryID, evidence: evidence)
         report(notes)
         board.tell { $0.resolve(record.sequence, as: result.state.text) }
         if isFirst {

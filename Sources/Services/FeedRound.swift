@@ -111,7 +111,7 @@ package struct FeedRound {
     /// A full log is no reason to end: REST brings the same trades again. False where the log did not take them.
     private func append(_ notes: [ExecutionNote], trace: String) throws -> Bool {
         do {
-            try journal.note(notes, traceID: trace)
+            try journal.note(notes, traceID: trace, evidence: [])
             return true
         } catch LogError.refused(let refusal) {
             logger.error("fills wait: \(refusal)")

@@ -46,13 +46,32 @@ package struct PanicMessage: Sendable {
 
     /// Appends it, before everything else that waits. Throws where the log has not taken it.
     @available(*, noasync)
-    package func append(to log: EventLog, basis: SequenceNumber) throws -> SequenceNumber {
-        switch try log.append([try draft(basis: basis)], .emergency)[0] {
-        case .appended(let place): return place.sequence
-        case .refused(let refusal): throw LogError.refused(refusal)
-        case .unknown(let why): throw LogError.outcomeUnknown(why)
-        case .duplicate, .conflict: preconditionFailure("a trigger has no key")
+    /// - Parameter evidence: what it was decided by. Where the log refuses that, the trigger stands without it.
+    package func append(
+        to log: EventLog, basis: SequenceNumber, _ evidence: EventEvidence? = nil
+    ) throws -> SequenceNumber {
+        let draft = try draft(basis: basis)
+        return try log.transact(.emergency) { [issuer] transaction in
+            switch try transaction.append(draft) {
+            case .appended(let place):
+                if let evidence { try PanicMessage.append(evidence, of: place.sequence, by: issuer, &transaction) }
+                return place.sequence
+            case .refused(let refusal): throw LogError.refused(refusal)
+            case .unknown(let why): throw LogError.outcomeUnknown(why)
+            case .duplicate, .conflict: preconditionFailure("a trigger has no key")
+            }
         }
+    }
+
+    private static func append(
+        _ evidence: EventEvidence, of panic: SequenceNumber, by issuer: String, _ transaction: inout LogTransaction
+    ) throws {
+        var evidence = evidence
+        evidence.about = panic.rawValue
+        let draft: Draft
+        // What cannot be a record must not take the trigger with it.
+        do { draft = try Drafts.evidence(evidence, traceID: "", cause: panic, producer: issuer) } catch { return }
+        _ = try transaction.append(draft)
     }
 
     private static func randomBytes() -> [UInt8] {

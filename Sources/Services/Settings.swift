@@ -115,6 +115,9 @@ package struct SettingDefinition: Sendable {
             name: "sizing.usd_by_symbol", unit: "SYMBOL=USD,…", fallback: "",
             meaning: "sizes that beat sizing.default_usd", isDecisive: true),
         SettingDefinition(
+            name: "audit.digest_records", unit: "records", fallback: "100000",
+            meaning: "digests of the folds are recorded at every multiple of it; 0: never", isDecisive: false),
+        SettingDefinition(
             name: "views.checkpoint_records", unit: "records", fallback: "10000",
             meaning: "projections are saved after so many records, or a second of quiet", isDecisive: false),
         SettingDefinition(
@@ -201,6 +204,7 @@ package struct Settings: Sendable {
         _ = try logBytesMax
         _ = try logReserveBytes
         _ = try checkpointRecords
+        _ = try digestRecords
         _ = try bridge
     }
 
@@ -229,6 +233,10 @@ package struct Settings: Sendable {
     }
     package var logReserveBytes: Int {
         get throws(SettingError) { try integer("log.reserve_bytes") }
+    }
+    /// 0: never.
+    package var digestRecords: Int {
+        get throws(SettingError) { try integer("audit.digest_records") }
     }
     package var checkpointRecords: Int {
         get throws(SettingError) { max(1, try integer("views.checkpoint_records")) }

@@ -3,6 +3,8 @@
 
 package import EventLog
 internal import Domain
+internal import Events
+internal import Foundation
 package import Logging
 internal import Records
 internal import Synchronization
@@ -12,13 +14,16 @@ package final class ViewKeeper: Sendable {
     private let views: Views
     private let logger: Logger
     private let recordsPerSave: UInt64
+    /// 0: no digests.
+    private let recordsPerDigest: UInt64
     private let isStopping = Atomic<Bool>(false)
 
-    package init(log: EventLog, views: Views, recordsPerSave: Int, logger: Logger) {
+    package init(log: EventLog, views: Views, recordsPerSave: Int, recordsPerDigest: Int, logger: Logger) {
         self.log = log
         self.views = views
         self.logger = logger
         self.recordsPerSave = UInt64(recordsPerSave)
+        self.recordsPerDigest = UInt64(recordsPerDigest)
     }
 
     package func stop() {
@@ -57,7 +62,7 @@ package final class ViewKeeper: Sendable {
         var nextCareAt: UInt64 = 0
         while !isStopping.load(ordering: .acquiring) {
             let before = state.asOf
-            state = try StateReader.fold(log, from: state)
+            try fold(&state)
             try takeCare(&nextCareAt)
             let isQuiet = state.asOf == before
             if state.asOf > saved, isQuiet || state.asOf.rawValue - saved.rawValue >= recordsPerSave {
@@ -72,6 +77,34 @@ package final class ViewKeeper: Sendable {
         }
         try views.save(state, log)
         logger.debug("views saved as of \(state.asOf)")
+    }
+
+    /// To the head; the digest of the state at each round number on the way is recorded, for audits. Whoever else records
+    /// it says the same, or there is a conflict on record.
+    private func fold(_ state: inout State) throws {
+        while recordsPerDigest > 0 {
+            let round = SequenceNumber((state.asOf.rawValue / recordsPerDigest + 1) * recordsPerDigest)
+            guard try log.head().sequence >= round else { break }
+            state = try StateReader.fold(log, from: state, through: round)
+            try record(state)
+        }
+        state = try StateReader.fold(log, from: state)
+    }
+
+    private func record(_ state: State) throws {
+        var digest = EventStateDigest()
+        digest.asOf = state.asOf.rawValue
+        digest.parts = state.parts.map { part in
+            var message = EventStateDigest.Part()
+            message.name = part.name
+            message.version = part.version
+            message.digest = Data(part.digest.bytes)
+            return message
+        }
+        let draft = try Drafts.stateDigest(digest, producer: "backstop")
+        if case .refused(let refusal) = try log.append([draft], .ordinary)[0] {
+            logger.warning("the digest as of \(state.asOf) is not recorded: \(refusal)")
+        }
     }
 
     /// Once a minute: reader slots of dead processes (they keep pages from being reused), and the reserve.

@@ -15,6 +15,8 @@ final class WatchReader: Sendable {
         var log: EventLog?
         var asOf = SequenceNumber.none
         var finding: WatchFinding?
+        /// What the finding was judged by.
+        var clock: WatchClock?
         /// Who is watched, and who is not until he beats after a resume; for people.
         var watched = ""
         /// Grows with every round, and within a long one.
@@ -102,7 +104,7 @@ final class WatchReader: Sendable {
             let clock = WatchClock(now: now, bootID: options.bootID, startedAt: options.startedAt)
             let finding = Watching.judge(state, clock, options.policy)
             if options.speaks { watched = describe(state) }
-            publish(state.asOf, finding, watched)
+            publish(state.asOf, finding, clock, watched)
             let head = state.asOf
             try log.waker.wait(milliseconds: Limits.watchdogTickMillisecondsMax) {
                 try stopped.isSet || log.head().sequence > head
@@ -126,9 +128,12 @@ final class WatchReader: Sendable {
         }
     }
 
-    private func publish(_ asOf: SequenceNumber, _ finding: WatchFinding?, _ watched: String) {
+    private func publish(
+        _ asOf: SequenceNumber, _ finding: WatchFinding?, _ clock: WatchClock, _ watched: String
+    ) {
         report.withLock { report in
             (report.asOf, report.finding, report.watched, report.problem) = (asOf, finding, watched, nil)
+            report.clock = clock
             report.progress += 1
         }
         if finding != nil { news.signal() }

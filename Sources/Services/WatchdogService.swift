@@ -108,7 +108,8 @@ private struct WatchRound {
             let trigger = PanicMessage(
                 reason: finding.reason, issuer: PanicTrigger.watchdogIssuer, at: options.clock.now())
             announce(trigger)
-            fired = FiredTrigger(trigger, log, basis: report.asOf)
+            let evidence = report.clock.map { Watching.evidence($0, options.policy) }
+            fired = FiredTrigger(trigger, log, basis: report.asOf, evidence)
             fired?.waitForLog()
         }
         if var trigger = fired {
@@ -178,6 +179,7 @@ extension BootInstant {
 private struct FiredTrigger {
     private var message: PanicMessage
     private let basis: SequenceNumber
+    private let evidence: EventEvidence?
     private var attempt: Attempt<SequenceNumber>?
     private var appendedAt: SequenceNumber?
     private var isTaken = false
@@ -185,17 +187,17 @@ private struct FiredTrigger {
 
     /// Without a log: for the socket alone.
     init(_ message: PanicMessage) {
-        (self.message, basis) = (message, .none)
+        (self.message, basis, evidence) = (message, .none, nil)
     }
 
-    init(_ message: PanicMessage, _ log: EventLog, basis: SequenceNumber) {
-        (self.message, self.basis) = (message, basis)
+    init(_ message: PanicMessage, _ log: EventLog, basis: SequenceNumber, _ evidence: EventEvidence?) {
+        (self.message, self.basis, self.evidence) = (message, basis, evidence)
         begin(log)
     }
 
     private mutating func begin(_ log: EventLog) {
-        let (message, basis) = (message, basis)
-        attempt = Attempt("panic-append") { try message.append(to: log, basis: basis) }
+        let (message, basis, evidence) = (message, basis, evidence)
+        attempt = Attempt("panic-append") { try message.append(to: log, basis: basis, evidence) }
     }
 
     var isPending: Bool { attempt != nil && attempt?.result == nil }

@@ -61,10 +61,11 @@ final class SimulatedIntent {
         case .place(let request): place(request, permit.take())
         case .ordersOfTheLastMinute: answer(.count(try journal.ordersOfTheLastMinute()))
         case .note(let notes):
-            try journal.note(notes, traceID: record.traceID)
+            try journal.note(notes, traceID: record.traceID, evidence: evidence())
             answer(.done)
         case .conclude(let notes, let result):
-            _ = try journal.conclude(notes, result, traceID: record.traceID, entry: record.header.entryID)
+            _ = try journal.conclude(
+                notes, result, traceID: record.traceID, entry: record.header.entryID, evidence: evidence())
             answer(.done)
         case .witnesses where sabotage == .believesAtOnce: answer(.notSeen)
         case .instrument, .price, .holdings, .lookUp, .trades, .witnesses, .leverage, .cancel:
@@ -72,8 +73,15 @@ final class SimulatedIntent {
         }
     }
 
+    /// It stands in the log with what is written now: here a write fails only where its world ends.
+    private func evidence() -> [EventEvidence] {
+        defer { execution?.trail.isRecorded() }
+        return execution?.trail.parts ?? []
+    }
+
     private func request(_ plan: OrderPlan) throws -> ExecutionAnswer {
-        var answer = try journal.request(plan, of: record.sequence, traceID: record.traceID)
+        var answer = try journal.request(
+            plan, of: record.sequence, traceID: record.traceID, evidence: evidence())
         if sabotage == .sendsWhatStands, case .stoodAlready(let found) = answer, found.settled == nil {
             answer = .committed(found)
         }

@@ -40,6 +40,8 @@ package final class World {
     private let disk = ExitDisk()
     private var exitChance: Chance
     private var exitKills = 0
+    private var replayed = 0
+    private var notReplayable = 0
 
     /// - Parameter log: new and empty.
     package static func run(_ plan: WorldPlan, folder: String) throws -> WorldVerdict {
@@ -56,14 +58,14 @@ package final class World {
         chance = Chance(plan.seed, 6)
         exitChance = Chance(plan.seed, 9)
         let box = FailureBox()
-        var policy = ExecutionPolicy()
-        policy.leverageMax = 20
-        policy.ordersPerMinuteMax = 60
-        let settings = try Settings(file: nil, environment: [:], options: [:])
+        let settings = try Settings(
+            file: nil, environment: [:], options: ["execution.orders_per_minute_max": "60"])
+        let config = try World.record(settings, log)
+        let policy = try settings.execution(configSequence: config.rawValue)
         let exchange = SimulatedExchange(plan, time)
         parts = WorldParts(
             plan: plan, time: time, log: log, exchange: exchange, policy: policy,
-            routing: try settings.routing(configSequence: 0), checkpoint: Checkpoint(),
+            routing: try settings.routing(configSequence: config.rawValue), checkpoint: Checkpoint(),
             hands: OtherHands(),
             fail: { box.error = box.error ?? $0 })
         failures = box
@@ -100,7 +102,27 @@ package final class World {
             self.auditor.isHeard && self.process?.feed.wholeSince ?? 0 > settledAt
         }
         try auditor.settle()
+        if parts.plan.sabotage == .none { try audit() }
         return verdict(workload)
+    }
+
+    /// The audit that operators run must pass on each world; it knows no more than the log.
+    private func audit() throws {
+        let book = try AuditReading(parts.log).run(AuditRules(), since: nil, seen: { _ in }, progress: { _ in }).book
+        for finding in book.findings {
+            auditor.find(
+                "audit: \(finding.rule) at \(finding.sequence): expected \(finding.expected), found \(finding.found)")
+        }
+        replayed = book.replayed.values.reduce(0, +)
+        notReplayable = book.gapCount
+    }
+
+    private static func record(_ settings: Settings, _ log: EventLog) throws -> SequenceNumber {
+        let draft = try Drafts.configApplied(settings.applied, producer: "simulation", at: log.clock.now())
+        guard case .appended(let place) = try log.append([draft], .group)[0] else {
+            throw SimulationError("the configuration is not recorded")
+        }
+        return place.sequence
     }
 
     private func pass(until end: Milliseconds, _ isDone: () -> Bool) throws {
@@ -199,7 +221,7 @@ package final class World {
                 "decisions": workload.decisions, "intents": auditor.intentCount, "orders": auditor.orderCount,
                 "trades": auditor.tradeCount, "kills": kills, "kills between effects": killsAtEffects,
                 "halts": workload.halts, "panics": workload.panics, "exits not flat": auditor.notFlatCount,
-                "kills of the exit": exitKills, "other hands": workload.strangers, "requests": parts.exchange.requests,
+                "kills of the exit": exitKills, "decisions audited": replayed, "not replayable": notReplayable, "other hands": workload.strangers, "requests": parts.exchange.requests,
                 "answers lost on the wire": parts.exchange.lost, "refused connections": weather.refusals,
                 "faults met": weather.fired.reduce(0) { $0 + $1.count }, "unknown": auditor.unknownCount,
                 "given up": auditor.givenUpCount, "losses of the user stream": auditor.lossCount,

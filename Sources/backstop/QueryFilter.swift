@@ -65,7 +65,7 @@ struct QueryFilter {
         return (SequenceNumber(UInt64(low) ?? 1), UInt64(high).map { SequenceNumber($0) })
     }
 
-    private static func time(_ text: String, _ option: String, _ now: Timestamp) throws -> Timestamp {
+    static func time(_ text: String, _ option: String, _ now: Timestamp) throws -> Timestamp {
         let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
         if let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()) {
             let (age, isTooLong) = count.multipliedReportingOverflow(by: unit * 1_000_000_000)

@@ -50,6 +50,7 @@ struct ShownRecord {
         .groupChanged: ["stream", "group", "change", "id", "consumer", "reason"],
         .streamHidden: ["stream", "before_id", "entry_ids"], .conflict: ["key", "first_sequence"],
         .configApplied: ["settings"], .messageRefused: ["stream", "reason", "count"],
+        .evidence: ["rule", "about", "part"], .stateDigest: ["as_of_seq"],
         .decision: ["symbol", "action", "quantity", "position_size_usd", "confidence"],
         .decisionRefused: ["symbol", "action", "reason", "detail"],
         .tradeIntent: ["symbol", "action", "quantity", "position_size_usd", "sized_by", "confidence"],

@@ -137,7 +137,8 @@ struct Serve: ParsableCommand {
             // What is derived stops nothing: without views every command folds the log itself.
             if let views {
                 let keeper = ViewKeeper(
-                    log: log, views: views, recordsPerSave: try settings.checkpointRecords, logger: logger)
+                    log: log, views: views, recordsPerSave: try settings.checkpointRecords,
+                    recordsPerDigest: try settings.digestRecords, logger: logger)
                 runner.start("views", run: { keeper.run() }, stop: { keeper.stop() })
             }
             try startBridge(runner, log, views, settings, logger)

@@ -153,6 +153,20 @@ enum SampleEvent {
 
     static func event(_ kind: EventKind) -> Event {
         switch kind {
+        case .evidence:
+            .evidence(
+                .with {
+                    ($0.about, $0.rule, $0.startedAtMs) = (8, "execution/2", time / 1_000_000)
+                    ($0.part, $0.said) = (1, #"[{"a":1}]"#)
+                })
+        case .stateDigest:
+            .stateDigest(
+                .with {
+                    $0.asOf = 7
+                    $0.parts = [
+                        .with { ($0.name, $0.version, $0.digest) = ("positions", 2, Data([0xab, 0xcd])) }
+                    ]
+                })
         case .sessionStarted:
             .sessionStarted(.with { ($0.bootID, $0.host, $0.pid, $0.version) = ("boot", "host", 4711, "1.0.0") })
         case .streamCreated: .streamCreated(.with { ($0.number, $0.name) = (2, "system:panic_close") })

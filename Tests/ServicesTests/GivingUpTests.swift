@@ -43,7 +43,7 @@ import Services
         let plan = OrderPlan(
             leg: 1, symbol: try SymbolName("BTCUSDT"), side: .buy, positionSide: .both,
             quantity: try ExactDecimal("0.01"), reduceOnly: false)
-        guard case .committed(let request) = try journal.request(plan, of: intent.sequence, traceID: "t") else {
+        guard case .committed(let request) = try journal.request(plan, of: intent.sequence, traceID: "t", evidence: []) else {
             throw MessageError("request", "was not committed")
         }
         let outcome = EventOrderOutcome.with {
@@ -53,7 +53,7 @@ import Services
             $0.state = .unknown
             $0.errorText = "no answer"
         }
-        try journal.note([.outcome(outcome)], traceID: "t")
+        try journal.note([.outcome(outcome)], traceID: "t", evidence: [])
         return request.sequence
     }
 

@@ -27,8 +27,8 @@ import SwiftProtobuf
                         "qty":"5.7","realizedPnl":"0","commission":"0","commissionAsset":"USDT","maker":false,
                         "time":1700000000000}
                         """#)))
-            try journal.note(trade.notes(journal.policy, clientOrderID: "", of: .none), traceID: "")
-            if isEnded { try journal.note([.outcome(end(of: earlier))], traceID: "") }
+            try journal.note(trade.notes(journal.policy, clientOrderID: "", of: .none), traceID: "", evidence: [])
+            if isEnded { try journal.note([.outcome(end(of: earlier))], traceID: "", evidence: []) }
             let lost = try request(journal, intent: 2)
             #expect(try journal.isUnexplained(trade, lost) == !isEnded)
         }
@@ -38,7 +38,7 @@ import SwiftProtobuf
         let plan = OrderPlan(
             leg: 1, symbol: try SymbolName("BTCUSDT"), side: .sell, positionSide: .both,
             quantity: try ExactDecimal("5.7"), reduceOnly: false)
-        guard case .committed(let request) = try journal.request(plan, of: SequenceNumber(intent), traceID: "t") else {
+        guard case .committed(let request) = try journal.request(plan, of: SequenceNumber(intent), traceID: "t", evidence: []) else {
             throw MessageError("request", "was not committed")
         }
         return request

@@ -40,6 +40,9 @@ package struct WatchFinding: Hashable, Sendable {
 }
 
 package enum Watching {
+    /// Name and version, as evidence and audits name it. Another outcome for any input is a new version.
+    package static let rule = "watching/2"
+
     /// The first failure, by service; nil: nothing is wrong, or what is wrong has had its trigger.
     package static func judge(_ state: State, _ clock: WatchClock, _ policy: WatchPolicy) -> WatchFinding? {
         let watch = Watch(state: state, clock: clock, policy: policy)

@@ -73,11 +73,15 @@ package struct Execution: Sendable {
     private var story: [ExecutionStory.Step] = []
     /// What is to be performed now.
     package private(set) var effect: ExecutionEffect
+    /// What was said, for the audit; it decides nothing.
+    package var trail: EvidenceTrail
 
     package init(_ intent: IntentToExecute, _ policy: ExecutionPolicy, at now: Milliseconds) {
         self.intent = intent
         self.policy = policy
         startedAt = now
+        trail = EvidenceTrail(
+            about: intent.sequence, rule: Execution.rule, startedAt: now, begin: Execution.begin(intent, policy))
         effect = .finished
         effect = nextEffect()
     }
@@ -86,6 +90,7 @@ package struct Execution: Sendable {
     package mutating func take(_ answer: ExecutionAnswer, at now: Milliseconds) {
         guard effect != .finished else { return }
         story.append(ExecutionStory.Step(effect: effect, answer: answer, at: now))
+        trail.add(Execution.evidence(effect, answer, now))
         effect = nextEffect()
     }
 

@@ -43,7 +43,7 @@ package struct State: Projection {
         case .panicRequested, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded:
             try trading.apply(record)
         case .configApplied: try configuration.apply(record)
-        case .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused,
+        case .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused, .evidence, .stateDigest,
             .panicRefused:
             break
         }
@@ -102,6 +102,7 @@ extension State {
 /// One projection of the state, for rebuilds and comparisons.
 package struct StatePart: Sendable {
     package let name: String
+    package let version: UInt32
     package let digest: Digest
 }
 
@@ -115,6 +116,6 @@ extension State {
     }
 
     private func part<Part: Projection>(_ projection: Part) -> StatePart {
-        StatePart(name: Part.name, digest: projection.digest)
+        StatePart(name: Part.name, version: Part.version, digest: projection.digest)
     }
 }

@@ -80,7 +80,7 @@ extension LogBench {
         let plan = OrderPlan(
             leg: 1, symbol: try SymbolName(intent.symbol), side: intent.action == .buy ? .buy : .sell,
             positionSide: .both, quantity: try ExactDecimal(intent.quantity), reduceOnly: false)
-        let answer = try journal.request(plan, of: record.sequence, traceID: record.traceID)
+        let answer = try journal.request(plan, of: record.sequence, traceID: record.traceID, evidence: [])
         guard case .committed(let request) = answer else { fatalError("\(answer)") }
         return request
     }

@@ -1,0 +1,38 @@
+// What an audit asks for beside the record that it reads: earlier records, the policies that a configuration's record
+// meant, and the rules themselves. The rules can be exchanged, so that a test can show that an audit notices.
+
+package import Events
+package import Records
+
+package protocol AuditPast {
+    func record(_ sequence: SequenceNumber) throws -> Record?
+    /// The record that has the key, and stands no later than `sequence`.
+    func first(_ key: String, before sequence: SequenceNumber) throws -> Record?
+    /// Nil: no record says so, or not in words that this version knows.
+    func routing(_ config: SequenceNumber) throws -> RoutingPolicy?
+    func execution(_ config: SequenceNumber) throws -> ExecutionPolicy?
+    func watch(_ config: SequenceNumber) throws -> WatchPolicy?
+    /// The log's id when that record was written: a restored log has another one.
+    func logID(at sequence: SequenceNumber) -> LogID
+}
+
+package struct AuditRules: Sendable {
+    package var route: @Sendable (EventDecision, SequenceNumber, RoutingPolicy) -> RoutingVerdict = {
+        Routing.route(decision: $0, sequence: $1, policy: $2)
+    }
+    package var judge: @Sendable (State, WatchClock, WatchPolicy) -> WatchFinding? = { Watching.judge($0, $1, $2) }
+    package init() {}
+}
+
+/// Sequences at which the state is to be kept for a moment, because a later record speaks of it.
+package struct AuditPlan: Sendable {
+    private(set) var digests: Set<SequenceNumber> = []
+    private(set) var bases: Set<SequenceNumber> = []
+    package init() {}
+
+    /// Called with each record's header, in order, before the audit itself.
+    package mutating func look(_ record: borrowing RecordView) {
+        if record.kind == EventKind.stateDigest.kind { digests.insert(record.basis) }
+        if record.kind == EventKind.panicRequested.kind, !record.basis.isNone { bases.insert(record.basis) }
+    }
+}

@@ -1,0 +1,33 @@
+// Digests of the state that a running service recorded, beside those of this fold at the same sequence.
+
+internal import Events
+internal import Records
+
+struct DigestAudit: Sendable {
+    static let rule = "state.digest"
+    private var kept: [SequenceNumber: [StatePart]] = [:]
+
+    mutating func keep(_ state: State) { kept[state.asOf] = state.parts }
+
+    mutating func recorded(_ record: Record, _ message: EventStateDigest, _ book: inout AuditBook) {
+        let asOf = SequenceNumber(message.asOf)
+        guard let mine = kept.removeValue(forKey: asOf) else {
+            return book.cannotReplay(record.sequence, DigestAudit.rule, "the state as of \(asOf) lies before this audit")
+        }
+        for part in message.parts {
+            guard let own = mine.first(where: { $0.name == part.name }), own.version == part.version else {
+                book.cannotReplay(
+                    record.sequence, DigestAudit.rule, "\(part.name)/\(part.version) is of another version of the folds")
+                continue
+            }
+            let found = Array(part.digest)
+            guard own.digest.bytes == found else {
+                book.find(
+                    record.sequence, DigestAudit.rule, expected: "\(part.name) as of \(asOf): \(own.digest.hex)",
+                    found: found.map { byte in String(byte, radix: 16) }.joined())
+                continue
+            }
+            book.isAsRecorded(record.sequence, DigestAudit.rule)
+        }
+    }
+}
