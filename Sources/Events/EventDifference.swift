@@ -19,7 +19,8 @@ extension Event {
         }
         let different = all.filter { $0.expected != $0.found }
         // Fields that no listing shows differ, too.
-        return different.isEmpty ? [EventDifference(name: "message", expected: "other bytes", found: "these")] : different
+        return different.isEmpty
+            ? [EventDifference(name: "message", expected: "other bytes", found: "these")] : different
     }
 
     private static func texts(of event: Event) -> [(name: String, text: String)] {

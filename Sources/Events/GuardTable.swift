@@ -29,7 +29,8 @@ enum GuardTable {
         case .orderRequested(let request): try required(by: request)
         case .executionResult(let result): try released(by: result)
         case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .configApplied,
-            .messageRefused, .evidence, .stateDigest, .decision, .decisionRefused, .fill, .fillDetail, .positionAttested,
+            .messageRefused, .evidence, .stateDigest, .decision, .decisionRefused, .fill, .fillDetail,
+            .positionAttested,
             .heartbeat, .panicRefused, .panicCompleted:
             []
         }

@@ -12,7 +12,8 @@ extension EventKind {
             .emergency
         case .executionResult, .orderOutcome, .fill, .fillDetail, .configApplied, .decisionRefused: .group
         case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused,
-            .evidence, .stateDigest, .decision, .tradeIntent, .orderRequested, .positionAttested, .heartbeat, .panicRefused:
+            .evidence, .stateDigest, .decision, .tradeIntent, .orderRequested, .positionAttested, .heartbeat,
+            .panicRefused:
             .ordinary
         }
     }

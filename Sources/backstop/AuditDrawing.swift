@@ -14,7 +14,8 @@ struct AuditDrawing {
     var svg: String {
         let lanes = AuditTimeline.Lane.allCases
         let height = AuditDrawing.top + lanes.count * AuditDrawing.rowHeight + 26
-        var out = "<svg viewBox=\"0 0 \(AuditDrawing.left + AuditDrawing.width) \(height)\" role=\"img\" font-size=\"11\">"
+        var out =
+            "<svg viewBox=\"0 0 \(AuditDrawing.left + AuditDrawing.width) \(height)\" role=\"img\" font-size=\"11\">"
         for (row, lane) in lanes.enumerated() { out += bars(lane, row) }
         for mark in report.timeline.marks { out += line(mark) }
         for (sequence, at) in report.findingTimes { out += dot(sequence, at) }
@@ -52,7 +53,7 @@ struct AuditDrawing {
     }
 
     private func dot(_ sequence: SequenceNumber, _ at: Timestamp) -> String {
-            "<circle cx=\"\(fixed(place(at)))\" cy=\"\(AuditDrawing.top - 16)\" r=\"4\" fill=\"#c62828\"><title>finding at \(sequence)</title></circle>"
+        "<circle cx=\"\(fixed(place(at)))\" cy=\"\(AuditDrawing.top - 16)\" r=\"4\" fill=\"#c62828\"><title>finding at \(sequence)</title></circle>"
     }
 
     private func place(_ at: Timestamp) -> Double {

@@ -67,8 +67,10 @@ struct AuditReport {
                     JSONMember(
                         "finding",
                         .object([
-                            JSONMember("seq", number(finding.sequence.rawValue)), JSONMember("rule", .string(finding.rule)),
-                            JSONMember("expected", .string(finding.expected)), JSONMember("found", .string(finding.found)),
+                            JSONMember("seq", number(finding.sequence.rawValue)),
+                            JSONMember("rule", .string(finding.rule)),
+                            JSONMember("expected", .string(finding.expected)),
+                            JSONMember("found", .string(finding.found)),
                         ]))
                 ]))
         }
@@ -86,7 +88,8 @@ struct AuditReport {
         Output.json(
             .object([
                 JSONMember("audit", .string(hasPassed ? "passed" : "failed")),
-                JSONMember("as_of_seq", number(head.sequence.rawValue)), JSONMember("head_hash", .string(head.hash.hex)),
+                JSONMember("as_of_seq", number(head.sequence.rawValue)),
+                JSONMember("head_hash", .string(head.hash.hex)),
                 JSONMember("log_id", .string(logID.description)),
                 JSONMember("since", since.map { .string(TimeText.render($0)) } ?? .null),
                 JSONMember("findings", number(UInt64(book.findingCount))),

@@ -54,7 +54,9 @@ struct AuditVerb: ParsableCommand {
         let total = grouped(head.sequence.rawValue)
         let audit: Audit
         do {
-            audit = try AuditReading(log).run(AuditSabotage.rules(), since: since) { timeline.add($0) } progress: {
+            audit = try AuditReading(log).run(AuditSabotage.rules(), since: since) {
+                timeline.add($0)
+            } progress: {
                 Output.progress("audited \(grouped($0.rawValue)) of \(total)")
             }
         } catch let error as RecordError {

@@ -67,7 +67,8 @@ struct GuardTableTests {
             case .orderOutcome: [.raise("symbol/BTCUSDT", holder: "9")]
             case .tradeIntent, .orderRequested, .sessionStarted, .streamCreated, .conflict, .streamHidden,
                 .groupChanged,
-                .untyped, .configApplied, .messageRefused, .evidence, .stateDigest, .decision, .decisionRefused, .executionResult, .fill,
+                .untyped, .configApplied, .messageRefused, .evidence, .stateDigest, .decision, .decisionRefused,
+                .executionResult, .fill,
                 .fillDetail, .positionAttested, .heartbeat, .panicRefused, .panicCompleted:
                 []  // the samples of intent and request are reduce-only
             }

@@ -43,7 +43,8 @@ import Services
         let plan = OrderPlan(
             leg: 1, symbol: try SymbolName("BTCUSDT"), side: .buy, positionSide: .both,
             quantity: try ExactDecimal("0.01"), reduceOnly: false)
-        guard case .committed(let request) = try journal.request(plan, of: intent.sequence, traceID: "t", evidence: []) else {
+        guard case .committed(let request) = try journal.request(plan, of: intent.sequence, traceID: "t", evidence: [])
+        else {
             throw MessageError("request", "was not committed")
         }
         let outcome = EventOrderOutcome.with {

@@ -38,7 +38,10 @@ import SwiftProtobuf
         let plan = OrderPlan(
             leg: 1, symbol: try SymbolName("BTCUSDT"), side: .sell, positionSide: .both,
             quantity: try ExactDecimal("5.7"), reduceOnly: false)
-        guard case .committed(let request) = try journal.request(plan, of: SequenceNumber(intent), traceID: "t", evidence: []) else {
+        guard
+            case .committed(let request) = try journal.request(
+                plan, of: SequenceNumber(intent), traceID: "t", evidence: [])
+        else {
             throw MessageError("request", "was not committed")
         }
         return request

@@ -116,7 +116,8 @@ package struct Audit: Sendable {
             case .orderRequested(let message) = try EventRecord.decode(request)
         else {
             return book.find(
-                record.sequence, OrderAudit.outcome, expected: "a request", found: "record \(outcome.requestSequence) is none")
+                record.sequence, OrderAudit.outcome, expected: "a request",
+                found: "record \(outcome.requestSequence) is none")
         }
         guard message.rule == Execution.rule else { return }
         execution.ended(record, outcome, SequenceNumber(message.intentSequence), &book)

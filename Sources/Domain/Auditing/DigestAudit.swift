@@ -12,12 +12,14 @@ struct DigestAudit: Sendable {
     mutating func recorded(_ record: Record, _ message: EventStateDigest, _ book: inout AuditBook) {
         let asOf = SequenceNumber(message.asOf)
         guard let mine = kept.removeValue(forKey: asOf) else {
-            return book.cannotReplay(record.sequence, DigestAudit.rule, "the state as of \(asOf) lies before this audit")
+            return book.cannotReplay(
+                record.sequence, DigestAudit.rule, "the state as of \(asOf) lies before this audit")
         }
         for part in message.parts {
             guard let own = mine.first(where: { $0.name == part.name }), own.version == part.version else {
                 book.cannotReplay(
-                    record.sequence, DigestAudit.rule, "\(part.name)/\(part.version) is of another version of the folds")
+                    record.sequence, DigestAudit.rule, "\(part.name)/\(part.version) is of another version of the folds"
+                )
                 continue
             }
             let found = Array(part.digest)

@@ -76,7 +76,8 @@ struct ExecutionAudit: Sendable {
                 throw Broken.differs(expected: effect.label, found: step.asked)
             }
             guard effect.takes(step.answer) else {
-                throw Broken.differs(expected: "an answer to \(effect.label)", found: JSONText.render(step.answer.evidence))
+                throw Broken.differs(
+                    expected: "an answer to \(effect.label)", found: JSONText.render(step.answer.evidence))
             }
             if case .committed(let request) = step.answer { try check(request, past) }
             life.execution.take(step.answer, at: step.at)
@@ -172,7 +173,9 @@ struct ExecutionAudit: Sendable {
     private static func rows(_ evidence: EventEvidence) throws -> [JSONValue] {
         try read { () throws(MessageError) in
             let said: JSONValue
-            do throws(JSONError) { said = try JSONText.read(evidence.said) } catch { throw MessageError("said", "\(error)") }
+            do throws(JSONError) { said = try JSONText.read(evidence.said) } catch {
+                throw MessageError("said", "\(error)")
+            }
             return try AnswerFields.rows(said)
         }
     }

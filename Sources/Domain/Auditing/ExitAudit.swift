@@ -9,7 +9,9 @@ internal import Records
 struct ExitAudit: Sendable {
     private var parts: [SequenceNumber: [String: UInt32]] = [:]
 
-    mutating func requested(_ record: Record, _ message: EventOrderRequested, _ past: any AuditPast, _ book: inout AuditBook)
+    mutating func requested(
+        _ record: Record, _ message: EventOrderRequested, _ past: any AuditPast, _ book: inout AuditBook
+    )
         throws
     {
         let panic = SequenceNumber(message.intentSequence)
@@ -18,7 +20,8 @@ struct ExitAudit: Sendable {
             return book.find(record.sequence, ExitRun.rule, expected: "a trigger", found: "record \(panic) is none")
         }
         guard message.reduceOnly else {
-            return book.find(record.sequence, ExitRun.rule, expected: "an order that can only reduce", found: "one that may open")
+            return book.find(
+                record.sequence, ExitRun.rule, expected: "an order that can only reduce", found: "one that may open")
         }
         guard let symbol = SymbolName.known(message.symbol), let side = message.positionSide.exit else {
             return book.find(record.sequence, ExitRun.rule, expected: "a place", found: "\(message.symbol)")
@@ -31,7 +34,8 @@ struct ExitAudit: Sendable {
         }
         if names.contains(message.clientOrderID) { return book.isAsRecorded(record.sequence, ExitRun.rule) }
         guard names.isEmpty else {
-            return book.find(record.sequence, ExitRun.rule, expected: "client order id \(names[0])", found: message.clientOrderID)
+            return book.find(
+                record.sequence, ExitRun.rule, expected: "client order id \(names[0])", found: message.clientOrderID)
         }
         book.cannotReplay(record.sequence, ExitRun.rule, "the run's own name is not in the log")
     }
@@ -45,7 +49,9 @@ struct ExitAudit: Sendable {
         return ["\(past.logID(at: record.sequence))/\(record.sequence)"]
     }
 
-    mutating func completed(_ record: Record, _ message: EventPanicCompleted, _ past: any AuditPast, _ book: inout AuditBook)
+    mutating func completed(
+        _ record: Record, _ message: EventPanicCompleted, _ past: any AuditPast, _ book: inout AuditBook
+    )
         throws
     {
         let panic = SequenceNumber(message.panicSequence)
@@ -65,7 +71,8 @@ struct ExitAudit: Sendable {
             return book.find(record.sequence, ExitRun.rule, expected: "the symbols that failed", found: "none")
         }
         book.cannotReplay(
-            record.sequence, ExitRun.rule, "what the exchange showed is not in the log: only names and figures are compared")
+            record.sequence, ExitRun.rule,
+            "what the exchange showed is not in the log: only names and figures are compared")
     }
 }
 

@@ -25,7 +25,9 @@ struct IntentAudit: Sendable {
     }
 
     /// Before it is folded.
-    func concluded(_ record: Record, _ result: EventExecutionResult, _ state: State, _ past: any AuditPast, _ book: inout AuditBook) throws {
+    func concluded(
+        _ record: Record, _ result: EventExecutionResult, _ state: State, _ past: any AuditPast, _ book: inout AuditBook
+    ) throws {
         let intent = SequenceNumber(result.intentSequence)
         guard !intent.isNone, state.intents[intent] == nil else { return }
         guard let begun = try past.record(intent), begun.kind == EventKind.tradeIntent.kind,

@@ -1,45 +1,68 @@
-// Positions as the fills say and as the exchange attests them: where they differ for longer than a feed needs to notice,
-// that must be on record (`reducing`, cause `ledgers`).
+// Positions as the fills say and as the exchange attests them: where they differ although the feed has looked again and
+// again, that must be on record (`reducing`, cause `ledgers`). A look leaves a record only where it shows something new,
+// so a feed that hears nothing of the exchange is never blamed.
 
 internal import Events
 internal import Records
 
 struct LedgerAudit: Sendable {
     static let rule = "ledgers.agree"
-    private var since: [PositionKey: (at: Timestamp, sequence: SequenceNumber)] = [:]
+    private static let looksWanted = 2
+
+    private struct Difference {
+        let at: Timestamp
+        let sequence: SequenceNumber
+        var looks = 0
+        var lookedAt: Timestamp
+    }
+    private var differing: [PositionKey: Difference] = [:]
     private var told: Set<PositionKey> = []
 
     /// After the record is folded. While nothing is running nothing can be noticed: a new session counts anew.
     mutating func look(_ record: borrowing RecordView, _ kind: EventKind, _ state: State, _ book: inout AuditBook) {
-        if kind == .sessionStarted { since = since.mapValues { _ in (record.recordedAt, record.sequence) } }
-        if kind == .fill || kind == .positionAttested { compare(record, state) }
-        guard !since.isEmpty else { return }
-        if state.trading.reducingCauses.contains(where: { $0.cause == "ledgers" }) || state.trading.halt != nil {
-            since = since.mapValues { _ in (record.recordedAt, record.sequence) }
+        if kind == .fill || kind == .positionAttested { compare(record, kind, state) }
+        guard !differing.isEmpty else { return }
+        if kind == .sessionStarted || state.trading.halt != nil
+            || state.trading.reducingCauses.contains(where: { $0.cause == "ledgers" })
+        {
+            let fresh = Difference(at: record.recordedAt, sequence: record.sequence, lookedAt: record.recordedAt)
+            differing = differing.mapValues { _ in fresh }
             return
         }
         let now = record.recordedAt.nanoseconds
-        for (key, start) in since.sorted(by: { $0.key < $1.key })
-        where now - start.at.nanoseconds > Limits.auditGraceNanoseconds && told.insert(key).inserted {
+        for (key, difference) in differing.sorted(by: { $0.key < $1.key })
+        where difference.looks >= LedgerAudit.looksWanted
+            && now - difference.at.nanoseconds > Limits.auditGraceNanoseconds && told.insert(key).inserted
+        {
             book.find(
                 record.sequence, LedgerAudit.rule,
-                expected: "equal ledgers, or reducing raised for them, since \(start.sequence)",
+                expected: "equal ledgers, or reducing raised for them, since \(difference.sequence)",
                 found:
                     "\(key.symbol) \(key.leg.event): fills say \(state.positions[key]?.quantity ?? .zero), the exchange \(state.attested[key]?.quantity ?? .zero)"
             )
         }
     }
 
-    private mutating func compare(_ record: borrowing RecordView, _ state: State) {
-        var next: [PositionKey: (at: Timestamp, sequence: SequenceNumber)] = [:]
+    private mutating func compare(_ record: borrowing RecordView, _ kind: EventKind, _ state: State) {
+        var next: [PositionKey: Difference] = [:]
+        let at = record.recordedAt
         for (key, attested) in state.attested.all {
             let ours = state.positions[key]?.quantity ?? .zero
-            guard ours != ExactSum(attested.quantity) else { continue }
+            let theirs = ExactSum(attested.quantity)
+            // A short leg is stored as what it holds; the exchange gives it the sign of what it owes.
+            guard ours != (key.leg == .short ? theirs.magnitude : theirs) else { continue }
+            let isAnother = kind == .fill || attested.sequence == record.sequence
             // Another amount is another difference: something is still moving.
-            next[key] = (record.recordedAt, record.sequence)
-            if record.kind != EventKind.fill.kind, let before = since[key] { next[key] = before }
+            guard !isAnother, var before = differing[key] else {
+                next[key] = Difference(at: at, sequence: record.sequence, lookedAt: at)
+                continue
+            }
+            if at.nanoseconds - before.lookedAt.nanoseconds > LedgerWatch.lastingMilliseconds * 1_000_000 {
+                (before.looks, before.lookedAt) = (before.looks + 1, at)
+            }
+            next[key] = before
         }
-        since = next
+        differing = next
         told = told.filter { next[$0] != nil }
     }
 }

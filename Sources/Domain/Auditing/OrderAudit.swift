@@ -39,7 +39,8 @@ struct OrderAudit: Sendable {
             let executed = message.hasExecutedQuantity ? try ExactDecimal(message.executedQuantity) : .zero
             if executed > asked.quantity {
                 book.find(
-                    record.sequence, OrderAudit.fills, expected: "at most \(asked.quantity) executed", found: "\(executed)")
+                    record.sequence, OrderAudit.fills, expected: "at most \(asked.quantity) executed",
+                    found: "\(executed)")
             }
             (asked.executed, asked.settledAt) = (ExactSum(executed), record.header.recordedAt)
         }
@@ -80,12 +81,14 @@ struct OrderAudit: Sendable {
             guard let executed = asked.executed else {
                 if state.orders[request]?.state == .unknown { continue }
                 book.find(
-                    request, OrderAudit.outcome, expected: "an outcome, or the note that it is unknown", found: "neither")
+                    request, OrderAudit.outcome, expected: "an outcome, or the note that it is unknown",
+                    found: "neither")
                 continue
             }
             let sum = traded["\(asked.place)/\(asked.exchangeOrderID)"]?.sum ?? .zero
             guard sum != executed else { continue }
-            book.find(request, OrderAudit.fills, expected: "trades of \(executed), as its outcome says", found: "\(sum)")
+            book.find(
+                request, OrderAudit.fills, expected: "trades of \(executed), as its outcome says", found: "\(sum)")
         }
     }
 }

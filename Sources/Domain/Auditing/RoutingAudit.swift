@@ -59,7 +59,8 @@ struct RoutingAudit: Sendable {
         if refused.reason == .unreadable, try !isReadable(refused.decisionSequence, past) {
             return book.isAsRecorded(record.sequence, Routing.rule)
         }
-        guard let (decision, verdict) = try verdict(refused.decisionSequence, refused.configSequence, record, past, &book)
+        guard
+            let (decision, verdict) = try verdict(refused.decisionSequence, refused.configSequence, record, past, &book)
         else { return }
         let expected = try expectation(verdict, decision, record, guards, past)
         let found = RoutingEnd(reason: refused.reason, refersTo: SequenceNumber(refused.refersTo))
@@ -105,7 +106,8 @@ struct RoutingAudit: Sendable {
         for (sequence, at) in waiting.sorted(by: { $0.key < $1.key })
         where lastEndAt.nanoseconds - at.nanoseconds > Limits.auditGraceNanoseconds {
             book.find(
-                sequence, "decision.has_end", expected: "one intent or one refusal", found: "neither, by record \(head)")
+                sequence, "decision.has_end", expected: "one intent or one refusal", found: "neither, by record \(head)"
+            )
         }
     }
 
@@ -122,7 +124,8 @@ struct RoutingAudit: Sendable {
         guard let behind = try past.record(SequenceNumber(decision)), behind.sequence < record.sequence,
             case .decision(let message) = try EventRecord.decode(behind)
         else {
-            book.find(record.sequence, Routing.rule, expected: "a decision before it", found: "record \(decision) is none")
+            book.find(
+                record.sequence, Routing.rule, expected: "a decision before it", found: "record \(decision) is none")
             return nil
         }
         guard let policy = try past.routing(SequenceNumber(config)) else {

@@ -37,7 +37,8 @@ struct WatchAudit: Sendable {
     mutating func said(_ record: Record, _ evidence: EventEvidence, _ book: inout AuditBook) throws {
         let panic = SequenceNumber(evidence.about)
         guard let trigger = triggers.removeValue(forKey: panic) else {
-            return book.cannotReplay(record.sequence, evidence.rule, "evidence about record \(panic), which is no trigger")
+            return book.cannotReplay(
+                record.sequence, evidence.rule, "evidence about record \(panic), which is no trigger")
         }
         let state = states.removeValue(forKey: trigger.basis)
         guard let state else {
@@ -57,7 +58,9 @@ struct WatchAudit: Sendable {
 
     /// Before the record is folded. A trigger that is itself the record comes in time.
     mutating func look(_ record: borrowing RecordView, _ state: State, _ policy: WatchPolicy, _ book: inout AuditBook) {
-        guard let boot = state.heartbeats.boot, boot.has(Moment(of: record)), !state.heartbeats.all.isEmpty else { return }
+        guard let boot = state.heartbeats.boot, boot.has(Moment(of: record)), !state.heartbeats.all.isEmpty else {
+            return
+        }
         if bootSession != boot.firstSession { (bootSession, bootedAt) = (boot.firstSession, record.monotonicAt) }
         let margin = Limits.auditWatchMarginNanoseconds
         // After a start of the machine its watchdog has to be started, too.
@@ -71,7 +74,8 @@ struct WatchAudit: Sendable {
         let clock = WatchClock(
             now: BootInstant(nanoseconds: record.monotonicAt.nanoseconds - margin), bootID: boot.id,
             startedAt: BootInstant(nanoseconds: .max))
-        guard let finding = rules.judge(state, clock, policy) else {
+        // Where a trigger stands and has no completion yet, everything is being closed already.
+        guard state.trading.panics.open.isEmpty, let finding = rules.judge(state, clock, policy) else {
             isMissing = false
             return
         }

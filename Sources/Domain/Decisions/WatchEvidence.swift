@@ -27,7 +27,9 @@ extension Watching {
     /// Read again. Throws where it is not what `evidence` makes.
     static func judgedBy(_ evidence: EventEvidence) throws(MessageError) -> (clock: WatchClock, policy: WatchPolicy) {
         let said: JSONValue
-        do throws(JSONError) { said = try JSONText.read(evidence.said) } catch { throw MessageError("said", "\(error)") }
+        do throws(JSONError) { said = try JSONText.read(evidence.said) } catch {
+            throw MessageError("said", "\(error)")
+        }
         guard let only = try AnswerFields.rows(said).first else { throw MessageError("said", "is empty") }
         let fields = try AnswerFields(only)
         func count(_ name: String) throws(MessageError) -> UInt64 { UInt64(try fields.whole(name, 0...Int64.max)) }

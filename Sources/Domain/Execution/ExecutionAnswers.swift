@@ -10,7 +10,8 @@ extension ExecutionAnswer: Evident {
         case .price(let price): said("price", .amount(price))
         case .holdings(let rows, let isHedgeMode):
             .members([
-                ("says", .text("holdings")), ("value", .array(rows.map(\.evidence))), ("hedge_mode", .bool(isHedgeMode)),
+                ("says", .text("holdings")), ("value", .array(rows.map(\.evidence))),
+                ("hedge_mode", .bool(isHedgeMode)),
             ])
         case .count(let count): said("count", .whole(count))
         case .done: said("done", .null)

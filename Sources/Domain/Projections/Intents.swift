@@ -50,7 +50,8 @@ package struct Intents: Projection {
         case .tradeIntent: try open(try EventTradeIntent(reading: record), record)
         case .executionResult: try end(try EventExecutionResult(reading: record), record)
         case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .configApplied,
-            .messageRefused, .evidence, .stateDigest, .orderRequested, .orderOutcome, .fill, .fillDetail, .positionAttested, .heartbeat,
+            .messageRefused, .evidence, .stateDigest, .orderRequested, .orderOutcome, .fill, .fillDetail,
+            .positionAttested, .heartbeat,
             .panicRequested, .panicRefused, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded:
             break
         }

@@ -59,7 +59,8 @@ package struct TradingState: Projection {
         case .reducingRaised: raise(try EventReducingRaised(reading: record), record)
         case .reducingEnded: reducing[try EventReducingEnded(reading: record).cause] = nil
         case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .configApplied,
-            .messageRefused, .evidence, .stateDigest, .decision, .decisionRefused, .tradeIntent, .executionResult, .orderRequested, .fill,
+            .messageRefused, .evidence, .stateDigest, .decision, .decisionRefused, .tradeIntent, .executionResult,
+            .orderRequested, .fill,
             .fillDetail, .positionAttested, .heartbeat, .panicRefused:
             break
         }
