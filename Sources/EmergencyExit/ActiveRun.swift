@@ -16,6 +16,8 @@ struct ActiveRun {
     /// The record of its trigger, as far as it is known.
     var panic: SequenceNumber
     var hasEnd: Bool
+    /// The recorder was told what the run was told.
+    var hasEvidence = false
     private var numbers: [CloseOrder: UInt32] = [:]
 
     init(_ trigger: ExitTrigger, _ machine: ExitRun, journal: [ExitLine], startedAtNs: Int64) {

@@ -4,6 +4,7 @@
 internal import Domain
 internal import Events
 internal import Exchange
+internal import Processes
 internal import Records
 
 struct ExitCourse {
@@ -16,7 +17,7 @@ struct ExitCourse {
     private static let coalesceNanoseconds: Int64 = 60_000_000_000
 
     let worker: ExitWorker
-    let send: @Sendable ([RecorderOrder]) -> Void
+    let send: @Sendable ([String]) -> Void
     private var runs: [ActiveRun] = []
     /// Not begun.
     private var waiting: [ExitTrigger] = []
@@ -36,7 +37,7 @@ struct ExitCourse {
     /// Why the exchange would refuse a close now; nil: it answers us.
     private var trouble: String?
 
-    init(worker: ExitWorker, send: @escaping @Sendable ([RecorderOrder]) -> Void) {
+    init(worker: ExitWorker, send: @escaping @Sendable ([String]) -> Void) {
         self.worker = worker
         self.send = send
     }
@@ -227,11 +228,23 @@ struct ExitCourse {
             remember(runs[place].trigger, end)
             tell(completion)
         }
+        for place in runs.indices where runs[place].hasEnd && runs[place].machine.isOver { tellEvidence(place) }
         for run in runs where run.isImported && run.machine.isOver {
             worker.journal.remove(run.trigger)
             speaker.say("Published to system:panic_close:completed")
         }
         runs.removeAll { $0.isImported && $0.machine.isOver }
+    }
+
+    /// Once, and on a thread of its own: the next run must not wait for it. Lost with its recorder, it is missed by nobody
+    /// but the audit, which says so.
+    private mutating func tellEvidence(_ place: Int) {
+        guard !runs[place].hasEvidence else { return }
+        runs[place].hasEvidence = true
+        let (machine, trigger, send) = (runs[place].machine, runs[place].trigger.id, send)
+        OSThread.start("exit-evidence") {
+            send(machine.evidence(about: .none).map { RecorderEvidence(trigger: trigger, part: $0).text })
+        }
     }
 
     private mutating func remember(_ trigger: ExitTrigger, _ end: ExitEnd) {
@@ -300,7 +313,7 @@ struct ExitCourse {
     private func tell(_ run: ActiveRun, from first: Int) {
         send(
             run.lines.enumerated().dropFirst(first).map {
-                RecorderOrder(trigger: run.trigger.id, place: $0.offset, line: $0.element)
+                RecorderOrder(trigger: run.trigger.id, place: $0.offset, line: $0.element).text
             })
     }
 

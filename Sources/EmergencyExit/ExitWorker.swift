@@ -141,7 +141,7 @@ package final class ExitWorker: Sendable {
 
     /// Runs until `stop`; a run that has begun is finished first, unless it waits for the log.
     @available(*, noasync)
-    package func run(_ link: @escaping @Sendable ([RecorderOrder]) -> Void) {
+    package func run(_ link: @escaping @Sendable ([String]) -> Void) {
         var course = ExitCourse(worker: self, send: link)
         course.begin()
         while !(isStopping && course.mayEnd) { course.turn() }

@@ -50,11 +50,11 @@ package final class RecorderLink: Sendable {
         close(wakeWriter)
     }
 
-    /// Lines of a run, in their order. Where it has no room, the recorder is started anew and gets them all again.
-    package func send(_ orders: [RecorderOrder]) {
+    /// Lines of a run, in their order, and evidence. Where it has no room, the recorder is started anew and gets them all again.
+    package func send(_ texts: [String]) {
         outbox.withLock { outbox in
             guard outbox.isOpen else { return }
-            outbox.texts += orders.map(\.text)
+            outbox.texts += texts
         }
         wake()
     }

@@ -11,6 +11,7 @@ extension EventEvidence {
         list.text("rule", rule)
         list.add("started_at_ms", .whole(startedAtMs))
         list.count("part", part)
+        list.count("parts", parts)
         // Text that is no JSON is shown as what it is.
         do { list.add("said", .json(try JSONText.read(said))) } catch { list.text("said", said) }
         return list

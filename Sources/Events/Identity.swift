@@ -22,7 +22,7 @@ enum Identity {
         case .untyped: []  // all verbatim fields; see below
         case .configApplied: ["settings"]
         case .messageRefused: ["stream", "reason", "client", "sample"]
-        case .evidence: ["about", "rule", "started_at_ms", "part", "said"]
+        case .evidence: ["about", "rule", "started_at_ms", "part", "parts", "said"]
         case .stateDigest: ["as_of_seq", "parts"]
         case .decision, .tradeIntent:
             [

@@ -145,6 +145,19 @@ extension Rows: Evident where Row: Evident {
     }
 }
 
+extension ExchangeInfo {
+    /// The rules of those symbols; nothing else of it decides.
+    package func evidence(of symbols: Set<SymbolName>) -> JSONValue {
+        .array(symbols.sorted { $0.text < $1.text }.compactMap { self[$0]?.evidence })
+    }
+
+    package init(evidence: JSONValue) throws(MessageError) {
+        var found: [Instrument] = []
+        for row in try AnswerFields.rows(evidence) { found.append(try Instrument(evidence: row)) }
+        self.init(instruments: Rows(readable: found, unreadable: []))
+    }
+}
+
 // MARK: - The five answers
 
 extension Answer {

@@ -45,6 +45,12 @@ package struct ExchangeInfo: Sendable {
         instruments = try Rows(try fields.required("symbols")) { (row) throws(MessageError) in try Instrument(row) }
     }
 
+    /// Rules that were read before, and kept.
+    init(instruments: Rows<Instrument>) {
+        (serverMilliseconds, limits) = (0, RateLimits())
+        self.instruments = instruments
+    }
+
     package subscript(_ symbol: SymbolName) -> Instrument? {
         instruments.readable.first { $0.symbol == symbol }
     }

@@ -71,6 +71,13 @@ package enum Limits {
 
     // Audits.
     package static let evidenceBytesPerPartMax = 256 << 10
+    /// Of the emergency exit's evidence; a message to its recorder holds one part.
+    package static let exitEvidenceBytesPerPartMax = 24 << 10
+    package static let exitEvidenceBytesMax = 8 << 20
+    /// Runs whose records and evidence an audit holds until its end.
+    package static let auditExitsMax = 10_000
+    /// What is told to one run; beyond it the run has no evidence.
+    package static let exitInputsMax = 50_000
     /// Findings, and gaps, that are listed; beyond it they are counted.
     package static let auditFindingsKeptMax = 10_000
     /// Records that the page names one by one.

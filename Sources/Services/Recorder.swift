@@ -11,8 +11,12 @@ internal import Records
 internal import Synchronization
 
 package final class Recorder: Sendable {
+    private enum Errand {
+        case line(RecorderOrder)
+        case evidence(RecorderEvidence)
+    }
     private struct Inbox {
-        var orders: [RecorderOrder] = []
+        var errands: [Errand] = []
         var isStopping = false
     }
     private let log: EventLog
@@ -42,8 +46,13 @@ package final class Recorder: Sendable {
 
     package func take(_ message: String) {
         do throws(ExitLineError) {
-            let order = try RecorderOrder(message)
-            inbox.withLock { $0.orders.append(order) }
+            let errand: Errand
+            if let evidence = try RecorderEvidence(message) {
+                errand = .evidence(evidence)
+            } else {
+                errand = .line(try RecorderOrder(message))
+            }
+            inbox.withLock { $0.errands.append(errand) }
             log.waker.wake()
         } catch {
             logger.error("the worker says what cannot be read: \(error)")
@@ -120,19 +129,40 @@ package final class Recorder: Sendable {
     private func importLines() {
         var runs: [String: ImportedRun] = [:]
         while !inbox.withLock({ $0.isStopping }) {
-            let orders = inbox.withLock { inbox in
-                defer { inbox.orders = [] }
-                return inbox.orders
+            let errands = inbox.withLock { inbox in
+                defer { inbox.errands = [] }
+                return inbox.errands
             }
-            for order in orders {
-                while !inbox.withLock({ $0.isStopping }), !(take(order, &runs)) {
+            for errand in errands {
+                while !inbox.withLock({ $0.isStopping }), !(take(errand, &runs)) {
                     log.waker.wait(milliseconds: Limits.wakeIntervalMillisecondsMax) { false }
                 }
             }
             log.waker.wait(milliseconds: Limits.wakeIntervalMillisecondsMax) {
-                inbox.withLock { $0.isStopping || !$0.orders.isEmpty }
+                inbox.withLock { $0.isStopping || !$0.errands.isEmpty }
             }
         }
+    }
+
+    /// False where the log may take it later.
+    private func take(_ errand: Errand, _ runs: inout [String: ImportedRun]) -> Bool {
+        switch errand {
+        case .line(let order): return take(order, &runs)
+        case .evidence(let evidence):
+            // What cannot be recorded is missed by an audit alone, and waited for by nobody.
+            do { try append(evidence, runs) } catch {
+                logger.warning("evidence of run \(evidence.trigger) is not recorded: \(error)")
+            }
+            return true
+        }
+    }
+
+    private func append(_ evidence: RecorderEvidence, _ runs: [String: ImportedRun]) throws {
+        guard let panic = runs[evidence.trigger]?.panic, !panic.isNone else { return }
+        var part = evidence.part
+        part.about = panic.rawValue
+        let draft = try Drafts.evidence(part, traceID: "", cause: panic, producer: name)
+        if case .refused(let refusal) = try log.append([draft], .group)[0] { throw LogError.refused(refusal) }
     }
 
     /// False where the log may take it later.

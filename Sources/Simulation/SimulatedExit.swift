@@ -153,7 +153,12 @@ final class SimulatedExit {
         }
         let over = runs.filter { $0.hasEnd && $0.machine.isOver }
         guard !over.isEmpty else { return }
-        for run in over { disk.journals[run.panic.sequence] = nil }
+        for run in over {
+            disk.journals[run.panic.sequence] = nil
+            for part in run.machine.evidence(about: run.panic.sequence) {
+                try append(try Drafts.evidence(part, traceID: "", cause: run.panic.sequence, producer: "exit"))
+            }
+        }
         runs.removeAll { run in over.contains { $0 === run } }
         try turn()
     }

@@ -47,8 +47,10 @@ package struct Audit: Sendable {
     package mutating func finish() {
         routing.finish(state.asOf, &book)
         watch.finish(&book)
+        exits.finish(&book)
         intents.finish(lastRecordedAt, state, &book)
         orders.finish(lastRecordedAt, state, &book)
+        book.sort()
     }
 
     private mutating func judge(_ view: borrowing RecordView, _ kind: EventKind, _ past: any AuditPast) throws {
@@ -92,6 +94,8 @@ package struct Audit: Sendable {
                 try execution.said(record, evidence, past, &book)
             } else if evidence.rule == Watching.rule {
                 try watch.said(record, evidence, &book)
+            } else if evidence.rule == ExitRun.rule {
+                exits.said(record, evidence)
             } else {
                 book.cannotReplay(record.sequence, evidence.rule, "decided by a rule that this version does not have")
             }
@@ -119,7 +123,8 @@ package struct Audit: Sendable {
                 record.sequence, OrderAudit.outcome, expected: "a request",
                 found: "record \(outcome.requestSequence) is none")
         }
-        guard message.rule == Execution.rule else { return }
-        execution.ended(record, outcome, SequenceNumber(message.intentSequence), &book)
+        let work = SequenceNumber(message.intentSequence)
+        if message.rule == Execution.rule { execution.ended(record, outcome, work, &book) }
+        if message.rule == ExitRun.rule { exits.ended(record, outcome, work) }
     }
 }

@@ -38,6 +38,12 @@ package struct AuditBook: Sendable {
         findings.append(AuditFinding(sequence: sequence, rule: rule, expected: expected, found: found))
     }
 
+    /// What is known only at the end is put where it belongs.
+    mutating func sort() {
+        findings.sort { $0.sequence < $1.sequence }
+        gaps.sort { $0.sequence < $1.sequence }
+    }
+
     mutating func cannotReplay(_ sequence: SequenceNumber, _ rule: String, _ why: String) {
         guard sequence >= since else { return }
         gapCount += 1

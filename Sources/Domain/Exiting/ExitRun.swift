@@ -3,9 +3,9 @@
 // in, effects come out; many are on their way at once. What must not be added to it: a strategy, a condition under which
 // a position stays open, a wait between positions, a second try of what was refused.
 
-internal import Events
+package import Events
 package import Exchange
-internal import Records
+package import Records
 
 package struct ExitRun: Sendable {
     package static let rule = "exit/1"
@@ -41,6 +41,8 @@ package struct ExitRun: Sendable {
     var tradeAsks: [CloseOrder: TradeAsk] = [:]
     var tradeAsksMade = 0
     package private(set) var completion: ExitCompletion?
+    private let beginning: ExitBeginning
+    private var inputs: [(input: ExitInput, at: Milliseconds)] = []
 
     struct Cancel: Hashable, Comparable {
         let symbol: SymbolName
@@ -60,6 +62,9 @@ package struct ExitRun: Sendable {
         trigger: String, haltedAt: Milliseconds?, instruments: ExchangeInfo?, rules: ExitRules,
         journal: [ExitPast] = [], completion: ExitCompletion? = nil, at now: Milliseconds
     ) {
+        beginning = ExitBeginning(
+            trigger: trigger, haltedAt: haltedAt, instruments: instruments, rules: rules, journal: journal,
+            completion: completion, at: now)
         self.trigger = trigger
         self.rules = rules
         self.completion = completion
@@ -102,6 +107,7 @@ package struct ExitRun: Sendable {
 
     /// A record says that trading is halted since then.
     package mutating func halted(at time: Milliseconds, now: Milliseconds) -> [ExitEffect] {
+        note(.halted(time), now)
         let end = time + rules.fenceMilliseconds
         guard fencedUntil.map({ $0 < end }) ?? true, completion == nil else { return drive(now) }
         fencedUntil = end
@@ -111,6 +117,7 @@ package struct ExitRun: Sendable {
     }
 
     package mutating func take(_ answer: ExitAnswer, at now: Milliseconds) -> [ExitEffect] {
+        note(.take(answer), now)
         var effects: [ExitEffect] = []
         switch answer {
         case .positions(let number, let answer):
@@ -127,10 +134,27 @@ package struct ExitRun: Sendable {
         return effects + drive(now)
     }
 
-    package mutating func tick(_ now: Milliseconds) -> [ExitEffect] { drive(now) }
+    package mutating func tick(_ now: Milliseconds) -> [ExitEffect] {
+        let (before, wasOpen) = (wakesAt, completion == nil)
+        let effects = drive(now)
+        // One that changes nothing is not worth telling.
+        if !effects.isEmpty || wakesAt != before || wasOpen != (completion == nil) { note(.tick, now) }
+        return effects
+    }
+
+    private mutating func note(_ input: ExitInput, _ now: Milliseconds) {
+        if inputs.count <= Limits.exitInputsMax { inputs.append((input, now)) }
+    }
+
+    /// For the audit. Empty: it is larger than evidence may be.
+    package func evidence(about panic: SequenceNumber) -> [EventEvidence] {
+        guard inputs.count <= Limits.exitInputsMax else { return [] }
+        return ExitDocument(beginning, inputs).parts(about: panic, Set(positions.keys.map(\.symbol)))
+    }
 
     /// The rules of the exchange's symbols, as they were read now.
     package mutating func learn(_ info: ExchangeInfo, at now: Milliseconds) -> [ExitEffect] {
+        note(.learn(info), now)
         instruments = info
         return drive(now)
     }

@@ -1,6 +1,6 @@
 // What the exit worker and its recorder say to each other, one JSON object a message. The worker waits for none of it.
 
-internal import Events
+package import Events
 internal import Exchange
 internal import Records
 
@@ -48,6 +48,43 @@ package struct RecorderOrder: Hashable, Sendable {
         place = try fields.number("place", Int.init)
         guard let record = json["record"] else { throw ExitLineError("record is missing") }
         line = try ExitLine(json: record, trigger: trigger)
+    }
+}
+
+/// What a run was told, for the audit; nothing depends on its arrival.
+package struct RecorderEvidence: Hashable, Sendable {
+    package let trigger: String
+    package let part: EventEvidence
+
+    package init(trigger: String, part: EventEvidence) {
+        self.trigger = trigger
+        self.part = part
+    }
+
+    package var text: String {
+        JSONText.render(
+            .object([
+                JSONMember("evidence", .string(trigger)),
+                JSONMember("started_at_ms", .number(String(part.startedAtMs))),
+                JSONMember("part", .number(String(part.part))), JSONMember("parts", .number(String(part.parts))),
+                JSONMember("said", .string(part.said)),
+            ]))
+    }
+
+    /// Nil: it is something else.
+    package init?(_ text: String) throws(ExitLineError) {
+        let json: JSONValue
+        do throws(JSONError) { json = try JSONText.read(text) } catch { throw ExitLineError("\(error)") }
+        guard json["evidence"] != nil else { return nil }
+        let fields = ExitFields(json)
+        trigger = try fields.text("evidence")
+        var part = EventEvidence()
+        part.rule = ExitRun.rule
+        part.startedAtMs = try fields.number("started_at_ms", Int64.init)
+        part.part = try fields.number("part", UInt32.init)
+        part.parts = try fields.number("parts", UInt32.init)
+        part.said = try fields.text("said")
+        self.part = part
     }
 }
 

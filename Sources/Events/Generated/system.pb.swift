@@ -111,8 +111,12 @@ package nonisolated struct EventEvidence: Sendable {
   /// From 1 within that life.
   package var part: UInt32 = 0
 
-  /// A JSON array: what it began with (in part 1), then each answer, in order.
+  /// A JSON array: what it began with (in part 1), then each answer, in order. Where `parts` is given, a fragment: all of
+  /// them joined are one JSON document.
   package var said: String = String()
+
+  /// 0: each part can be read by itself.
+  package var parts: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -295,7 +299,7 @@ nonisolated extension EventMessageRefused: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension EventEvidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Evidence"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}about\0\u{1}rule\0\u{3}started_at_ms\0\u{1}part\0\u{1}said\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}about\0\u{1}rule\0\u{3}started_at_ms\0\u{1}part\0\u{1}said\0\u{1}parts\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -308,6 +312,7 @@ nonisolated extension EventEvidence: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 3: try { try decoder.decodeSingularSInt64Field(value: &self.startedAtMs) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.part) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.said) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.parts) }()
       default: break
       }
     }
@@ -329,6 +334,9 @@ nonisolated extension EventEvidence: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.said.isEmpty {
       try visitor.visitSingularStringField(value: self.said, fieldNumber: 5)
     }
+    if self.parts != 0 {
+      try visitor.visitSingularUInt32Field(value: self.parts, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -338,6 +346,7 @@ nonisolated extension EventEvidence: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.startedAtMs != rhs.startedAtMs {return false}
     if lhs.part != rhs.part {return false}
     if lhs.said != rhs.said {return false}
+    if lhs.parts != rhs.parts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
