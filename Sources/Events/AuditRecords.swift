@@ -19,6 +19,14 @@ extension EventEvidence {
 }
 
 extension EventStateDigest {
+    package mutating func add(_ name: String, version: UInt32, _ digest: Digest) {
+        var part = Part()
+        part.name = name
+        part.version = version
+        part.digest = Data(digest.bytes)
+        parts.append(part)
+    }
+
     var listing: Listing {
         var list = Listing()
         list.total("as_of_seq", asOf)

@@ -4,7 +4,6 @@
 package import EventLog
 internal import Domain
 internal import Events
-internal import Foundation
 package import Logging
 internal import Records
 internal import Synchronization
@@ -94,13 +93,7 @@ package final class ViewKeeper: Sendable {
     private func record(_ state: State) throws {
         var digest = EventStateDigest()
         digest.asOf = state.asOf.rawValue
-        digest.parts = state.parts.map { part in
-            var message = EventStateDigest.Part()
-            message.name = part.name
-            message.version = part.version
-            message.digest = Data(part.digest.bytes)
-            return message
-        }
+        for part in state.parts { digest.add(part.name, version: part.version, part.digest) }
         let draft = try Drafts.stateDigest(digest, producer: "backstop")
         if case .refused(let refusal) = try log.append([draft], .ordinary)[0] {
             logger.warning("the digest as of \(state.asOf) is not recorded: \(refusal)")

@@ -157,7 +157,7 @@ enum SampleEvent {
             .evidence(
                 .with {
                     ($0.about, $0.rule, $0.startedAtMs) = (8, "execution/2", time / 1_000_000)
-                    ($0.part, $0.said) = (1, #"[{"a":1}]"#)
+                    ($0.part, $0.parts, $0.said) = (1, 1, #"[{"a":1}]"#)
                 })
         case .stateDigest:
             .stateDigest(
