@@ -15,6 +15,9 @@ package struct LogTransaction: ~Copyable {
     package var now: Timestamp { stamp.recordedAt }
     package var head: Head { state.pointee.head }
 
+    /// Whether a restore has left open what became of that record.
+    package func isBeforeRestore(_ sequence: SequenceNumber) -> Bool { sequence < state.pointee.barrier }
+
     /// Checks everything, then puts. `.conflict` leaves its evidence; `.duplicate` and `.refused` write nothing.
     package mutating func append(_ draft: Draft) throws -> AppendAnswer {
         do {

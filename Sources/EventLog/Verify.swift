@@ -21,7 +21,7 @@ extension EventLog {
     /// Checks every record and everything derived. `progress` gets the sequence reached, now and then.
     /// - Parameter known: a head kept elsewhere; shows a log that was cut off or rewritten.
     package func verify(known: Head?, progress: (SequenceNumber) -> Void) throws -> VerifyReport {
-        var pass = VerifyPass(genesis: id.genesis, known: known)
+        var pass = VerifyPass(identity, known: known)
         do { try run(&pass, progress) } catch {
             // What cannot be read at all is damage, too, whatever layer says so.
             pass.findings.append(VerifyReport.Finding(sequence: nil, problem: "\(error)"))
@@ -50,6 +50,7 @@ private struct VerifyPass {
     var findings: [VerifyReport.Finding] = []
     private let known: Head?
     private let genesis: Digest
+    private var identity: ExpectedIdentity
     private var knownWasSeen: Bool
     private var lastRecordedAt = Timestamp(nanoseconds: .min)
     private var streams: [StreamNumber: ExpectedStream] = [:]
@@ -58,9 +59,10 @@ private struct VerifyPass {
     private var keys = 0
     private var hidden: [StreamName: ExpectedHiding] = [:]
 
-    init(genesis: Digest, known: Head?) {
+    init(_ identity: LogIdentity, known: Head?) {
+        genesis = identity.genesis
         chain = ChainCheck(after: .none, hash: genesis)
-        self.genesis = genesis
+        self.identity = ExpectedIdentity(identity)
         self.known = known
         knownWasSeen = known == nil || known?.sequence == SequenceNumber.none
     }
@@ -97,6 +99,12 @@ private struct VerifyPass {
         if let problem = try checkStream(record, snapshot, rules) { return fail(expected, problem) }
         if let problem = try checkKey(record, snapshot) { return fail(expected, problem) }
         if let problem = checkFacts(record, rules) { return fail(expected, problem) }
+        if record.kind == .logRestored,
+            let problem = identity.add(try rules.restoration(record.body.array()), at: expected)
+        {
+            return fail(expected, problem)
+        }
+        identity.passed(chain.head)
         return true
     }
 
@@ -152,6 +160,7 @@ private struct VerifyPass {
     // MARK: What is derived
 
     mutating func compareDerived(_ snapshot: borrowing LogSnapshot) throws {
+        if let problem = identity.problem { _ = fail(nil, problem) }
         let stored = try snapshot.guards()
         if stored != guards { _ = fail(nil, "the table of guards is not what the records give") }
         if try snapshot.keyCount() != keys { _ = fail(nil, "the key index does not have \(keys) keys") }

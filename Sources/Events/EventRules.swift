@@ -9,7 +9,8 @@ package enum EventRules {
     package static let rules = LogRules(
         facts: { kind, body in try facts(kind, body: body) },
         body: { event in body(of: event) },
-        hiding: { body in try hiding(body) })
+        hiding: { body in try hiding(body) },
+        restoration: { body in try Restorations.read(body) })
 
     package static func facts(_ kind: Kind, body: [UInt8]) throws(MessageError) -> DraftFacts {
         guard let known = EventKind(kind) else {
@@ -66,6 +67,7 @@ package enum EventRules {
             case .before(let id): message.beforeID = id.description
             }
             return .streamHidden(message)
+        case .restored(let restoration): return .logRestored(restoration.message)
         }
     }
 

@@ -3,7 +3,6 @@ import Dispatch
 import EventLog
 import Events
 import Foundation
-import Processes
 import Records
 
 struct Verify: ParsableCommand {
@@ -37,20 +36,9 @@ struct Verify: ParsableCommand {
     }
 
     private func runInChild() throws {
-        // A crash is an answer here; a backtrace of it helps nobody.
-        let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-        let child = try ChildProcess(
-            program, Array(CommandLine.arguments.dropFirst()) + ["--in-process"], environment: environment)
-        switch child.wait() {
-        case .exited(let status): throw ExitCode(status)
-        case .signalled(let signal) where [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE].contains(signal):
-            throw NegativeFinding(
-                text: "damaged: reading the file ended the checking process with signal \(signal); "
-                    + "see ops/runbooks/log-damaged.md")
-        case .signalled(let signal):
-            throw CannotRun("the checking process was ended by signal \(signal); nothing is known")
-        }
+        let answer = try OwnChild.run(
+            Array(CommandLine.arguments.dropFirst()) + ["--in-process"], reading: "the file")
+        throw ExitCode(answer.status)
     }
 
     private func check(_ known: Head?) throws {

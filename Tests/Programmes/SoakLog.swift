@@ -35,7 +35,8 @@ enum SoakLog {
             let words = String(decoding: typed, as: UTF8.self).split(separator: " ").map(String.init)
             guard let stream = words.first else { throw Trouble("a body that hides nothing") }
             return (try StreamName(stream), .entries(words.dropFirst().compactMap { EntryID($0) }))
-        })
+        },
+        restoration: { _ in throw Trouble("these logs are never restored") })
 
     static var options: LogOptions {
         LogOptions(bytesMax: 1 << 40, reserveBytes: 64 << 10, clock: clock, version: "soak")
