@@ -24,7 +24,12 @@ package struct LogOptions: Sendable {
     }
 }
 
-package enum AccessMode: Sendable { case reading, writing }
+package enum AccessMode: Sendable {
+    case reading, writing
+    /// Reading, without the look at the newest records that every opening takes: `verify` looks at all of them, and names
+    /// the first that is bad.
+    case verifying
+}
 
 package final class EventLog: Sendable {
     package let folder: LogFolder
@@ -93,7 +98,7 @@ package final class EventLog: Sendable {
             tables = try Tables(environment)
             identity = try EventLog.readIdentity(environment, tables)
             capacity = Capacity(folder: folder, bytesMax: options.bytesMax, reserveWanted: options.reserveBytes)
-            try EventLog.checkNewest(environment, tables, genesis: identity.genesis)
+            if mode != .verifying { try EventLog.checkNewest(environment, tables, genesis: identity.genesis) }
             // A missing reserve is no reason not to start; `status` shows it.
             if mode == .writing { try? capacity.restoreReserve() }
         } catch {
@@ -126,7 +131,7 @@ package final class EventLog: Sendable {
 
     private static func environmentOptions(_ mode: AccessMode) -> EnvironmentOptions {
         EnvironmentOptions(
-            mapBytes: Limits.mapBytes, readersMax: Limits.readersMax, tablesMax: 32, readOnly: mode == .reading)
+            mapBytes: Limits.mapBytes, readersMax: Limits.readersMax, tablesMax: 32, readOnly: mode != .writing)
     }
 
     private static func readIdentity(_ environment: Environment, _ tables: Tables) throws -> LogIdentity {

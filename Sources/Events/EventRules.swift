@@ -10,6 +10,7 @@ package enum EventRules {
         facts: { kind, body in try facts(kind, body: body) },
         body: { event in body(of: event) },
         hiding: { body in try hiding(body) },
+        offered: { body in try offered(body) },
         restoration: { body in try Restorations.read(body) })
 
     package static func facts(_ kind: Kind, body: [UInt8]) throws(MessageError) -> DraftFacts {
@@ -69,6 +70,13 @@ package enum EventRules {
             return .streamHidden(message)
         case .restored(let restoration): return .logRestored(restoration.message)
         }
+    }
+
+    private static func offered(_ body: [UInt8]) throws -> Digest {
+        guard case .conflict(let message) = try EventRecord.event(.conflict, body: body),
+            let digest = Digest(hex: Hex.encode([UInt8](message.offeredContent)))
+        else { throw MessageError("offered_content", "a conflict with a digest of 32 bytes is expected") }
+        return digest
     }
 
     private static func hiding(_ body: [UInt8]) throws -> (stream: StreamName, hiding: Hiding) {

@@ -1,4 +1,4 @@
-// What the log asks of the catalogue of events. The log knows bytes with a kind; these four pure
+// What the log asks of the catalogue of events. The log knows bytes with a kind; these five pure
 // functions, supplied once at open, tell it what it must know of them.
 
 /// What the log must know of a draft: its identity, and its operations on the guards.
@@ -64,6 +64,8 @@ package struct LogRules: Sendable {
     package var body: @Sendable (LogEvent) -> Body
     /// What a `stream.hidden` record hides. Pure. Throws where the body is none.
     package var hiding: @Sendable ([UInt8]) throws -> (stream: StreamName, hiding: Hiding)
+    /// The content that a `conflict` record says was offered. Pure. Throws where the body is none.
+    package var offered: @Sendable ([UInt8]) throws -> Digest
     /// What a `log.restored` record says. Pure. Throws where the body is none.
     package var restoration: @Sendable ([UInt8]) throws -> Restoration
 
@@ -71,11 +73,13 @@ package struct LogRules: Sendable {
         facts: @escaping @Sendable (Kind, [UInt8]) throws -> DraftFacts,
         body: @escaping @Sendable (LogEvent) -> Body,
         hiding: @escaping @Sendable ([UInt8]) throws -> (stream: StreamName, hiding: Hiding),
+        offered: @escaping @Sendable ([UInt8]) throws -> Digest,
         restoration: @escaping @Sendable ([UInt8]) throws -> Restoration
     ) {
         self.facts = facts
         self.body = body
         self.hiding = hiding
+        self.offered = offered
         self.restoration = restoration
     }
 

@@ -47,7 +47,7 @@ struct CopyStage: ParsableCommand {
 
     private func verified() throws -> (VerifyReport, JSONValue) {
         let copy = try EventLog(
-            in: try LogFolder(unfinished: folder), mode: .reading, rules: EventRules.rules,
+            in: try LogFolder(unfinished: folder), mode: .verifying, rules: EventRules.rules,
             options: try common.logOptions())
         defer { copy.close() }
         let report = try copy.verify(known: nil) { Output.progress("checked \(grouped($0.rawValue)) records") }

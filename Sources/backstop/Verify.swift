@@ -45,7 +45,7 @@ struct Verify: ParsableCommand {
         let began = DispatchTime.now().uptimeNanoseconds
         let report: VerifyReport
         do {
-            report = try common.withLog(.reading) { log in
+            report = try common.withLog(.verifying) { log in
                 try log.verify(known: known) { Output.progress("verified \(grouped($0.rawValue))") }
             }
         } catch let error as LogError {
