@@ -112,8 +112,8 @@ let package = Package(
         .target(
             name: "Programmes",
             dependencies: [
-                "Records", "Processes", "EventLog", "Events", "Domain", "Services", "Simulation", "ExchangeSimulation",
-                "CHiredis",
+                "Records", "Processes", "LMDB", "EventLog", "Events", "Domain", "Services", "Simulation",
+                "ExchangeSimulation", "CHiredis",
             ],
             path: "Tests/Programmes",
             swiftSettings: strict

@@ -92,7 +92,7 @@ package struct Capacity: Sendable {
         return stat(folder.reserve, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    static func diskFree(_ path: String) -> Int {
+    package static func diskFree(_ path: String) -> Int {
         var answer = statvfs()
         guard statvfs(path, &answer) == 0 else { return 0 }
         return Int(answer.f_bavail) * Int(answer.f_frsize)

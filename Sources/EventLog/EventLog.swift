@@ -24,11 +24,16 @@ package struct LogOptions: Sendable {
     }
 }
 
-package enum AccessMode: Sendable { case reading, writing }
+package enum AccessMode: Sendable {
+    case reading, writing
+    /// Reading, without the look at the newest records that every opening takes: `verify` looks at all of them, and names
+    /// the first that is bad.
+    case verifying
+}
 
 package final class EventLog: Sendable {
     package let folder: LogFolder
-    package let id: LogID
+    package let identity: LogIdentity
     package let rules: LogRules
     package let mode: AccessMode
     package let waker: Waker
@@ -38,6 +43,7 @@ package final class EventLog: Sendable {
     private let capacity: Capacity
     private let namespace: NamespaceClaim
     private let writer: Writer?
+    package var id: LogID { identity.id }
 
     // MARK: Making and opening
 
@@ -58,9 +64,9 @@ package final class EventLog: Sendable {
             guard try transaction.count(tables.records) == 0 else {
                 throw LogError.damaged("\(folder.log) holds records, but \(path)/FORMAT is missing")
             }
-            if let left = LogID(try transaction.get(tables.meta, "log_id")?.array() ?? []) { return left }
+            if let left = try LogIdentity.read(transaction, tables) { return left.id }
             let id = LogID.random()
-            try transaction.put(tables.meta, "log_id", id.bytes)
+            try LogIdentity(id: id, origin: id, barrier: .none).store(&transaction, tables)
             return id
         }
         try Capacity(folder: folder, bytesMax: options.bytesMax, reserveWanted: options.reserveBytes).restoreReserve()
@@ -70,8 +76,15 @@ package final class EventLog: Sendable {
 
     /// Opens an existing log and checks its newest records' chain.
     @available(*, noasync)
-    package init(at path: String, mode: AccessMode, rules: LogRules, options: LogOptions) throws {
-        folder = try LogFolder(existing: path, writable: mode == .writing)
+    package convenience init(at path: String, mode: AccessMode, rules: LogRules, options: LogOptions) throws {
+        try self.init(
+            in: LogFolder(existing: path, writable: mode == .writing), mode: mode, rules: rules, options: options)
+    }
+
+    /// As `init(at:)`, in a folder that was checked: an unfinished copy, too.
+    @available(*, noasync)
+    package init(in folder: LogFolder, mode: AccessMode, rules: LogRules, options: LogOptions) throws {
+        self.folder = folder
         namespace = try NamespaceClaim(folder: folder, writable: mode == .writing)
         do { environment = try Environment(at: folder.log, options: EventLog.environmentOptions(mode)) } catch let error
             as EnvironmentError
@@ -83,9 +96,9 @@ package final class EventLog: Sendable {
             // Before anything is written: a commit on top of a torn meta page could write over live pages.
             if let problem = try environment.metaProblem() { throw LogError.damaged("a torn meta page: \(problem)") }
             tables = try Tables(environment)
-            id = try EventLog.readID(environment, tables)
+            identity = try EventLog.readIdentity(environment, tables)
             capacity = Capacity(folder: folder, bytesMax: options.bytesMax, reserveWanted: options.reserveBytes)
-            try EventLog.checkNewest(environment, tables, genesis: id.genesis)
+            if mode != .verifying { try EventLog.checkNewest(environment, tables, genesis: identity.genesis) }
             // A missing reserve is no reason not to start; `status` shows it.
             if mode == .writing { try? capacity.restoreReserve() }
         } catch {
@@ -101,10 +114,11 @@ package final class EventLog: Sendable {
             writer = nil
             return
         }
-        let state = WriterState(tables: tables, rules: rules, session: .current(version: options.version))
+        let state = WriterState(
+            tables: tables, rules: rules, session: .current(version: options.version), barrier: identity.barrier)
         writer = Writer(
             environment: environment, turns: try Turns(folder: folder), capacity: capacity, clock: options.clock,
-            genesis: id.genesis, state: state, committed: { waker.wake() })
+            genesis: identity.genesis, state: state, committed: { waker.wake() })
     }
 
     /// Writes what waits, then closes. No call may follow.
@@ -117,15 +131,15 @@ package final class EventLog: Sendable {
 
     private static func environmentOptions(_ mode: AccessMode) -> EnvironmentOptions {
         EnvironmentOptions(
-            mapBytes: Limits.mapBytes, readersMax: Limits.readersMax, tablesMax: 32, readOnly: mode == .reading)
+            mapBytes: Limits.mapBytes, readersMax: Limits.readersMax, tablesMax: 32, readOnly: mode != .writing)
     }
 
-    private static func readID(_ environment: Environment, _ tables: Tables) throws -> LogID {
+    private static func readIdentity(_ environment: Environment, _ tables: Tables) throws -> LogIdentity {
         try environment.read { transaction in
-            guard let id = LogID(try transaction.get(tables.meta, "log_id")?.array() ?? []) else {
+            guard let identity = try LogIdentity.read(transaction, tables) else {
                 throw LogError.damaged("the log has no id")
             }
-            return id
+            return identity
         }
     }
 
@@ -263,20 +277,6 @@ package final class EventLog: Sendable {
     package func readers() -> (inUse: Int, max: Int) {
         let info = environment.info()
         return (Int(info.readersInUse), Int(info.readersMax))
-    }
-
-    /// A consistent copy of log/ into a new folder, with its FORMAT; group state included.
-    @available(*, noasync)
-    package func backup(to path: String) throws {
-        let needed = environment.info().usedBytes
-        let target = try LogFolder(creating: path)
-        let free = Capacity.diskFree(path)
-        guard free > needed + Limits.freeBytesMin else {
-            throw LogError.diskTooSmall(path: path, needed: needed + Limits.freeBytesMin, free: free)
-        }
-        try target.removeUnfinishedCopy()
-        try environment.copy(to: target.log, compact: true)
-        try target.finish()
     }
 }
 

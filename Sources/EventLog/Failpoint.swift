@@ -24,6 +24,11 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case importBefore = "import.before"
     case importAfter = "import.after"
     case exportAfter = "export.after"
+    case copyPrepared = "copy.prepared"
+    case copyWritten = "copy.written"
+    case copyChecked = "copy.checked"
+    case copyRenamed = "copy.renamed"
+    case copyFinished = "copy.finished"
 
     /// Places that only execution comes to.
     package static let ofExecution: [Failpoint] = [
@@ -31,7 +36,13 @@ package enum Failpoint: String, CaseIterable, Sendable {
     ]
     /// Places that only the bridge comes to.
     package static let ofTheBridge: [Failpoint] = [.importBefore, .importAfter, .exportAfter]
-    package static let ofTheLog = allCases.filter { !ofExecution.contains($0) && !ofTheBridge.contains($0) }
+    /// Places that only a backup or a restore comes to, in their order.
+    package static let ofCopies: [Failpoint] = [
+        .copyPrepared, .copyWritten, .copyChecked, .copyRenamed, .copyFinished,
+    ]
+    package static let ofTheLog = allCases.filter {
+        !ofExecution.contains($0) && !ofTheBridge.contains($0) && !ofCopies.contains($0)
+    }
 
     package static var isCompiledIn: Bool {
         #if FAILPOINTS

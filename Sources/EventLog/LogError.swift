@@ -10,6 +10,16 @@ package enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
     case notWritable(path: String)
     case filesystemRefused(path: String, kind: String)
     case namespaceRefused(path: String)
+    /// A backup is restored from, never written to.
+    case isBackup(path: String)
+    /// What is to become a log has to be empty, or what a copy that was stopped has left.
+    case notEmpty(path: String)
+    /// A copy inside the folder that it is a copy of.
+    case insideItself(path: String, source: String)
+    /// Somebody else is making a log there.
+    case beingMade(path: String)
+    /// Processes have it open: its file changes while it is read.
+    case inUse(path: String)
     case diskTooSmall(path: String, needed: Int, free: Int)
     case damaged(String)
     /// A commit or a sync failed; nothing is written until the process has opened the log again.
@@ -40,8 +50,16 @@ package enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path) is on \(kind): LMDB's locks do not hold there; put the log on a local disk"
         case .namespaceRefused(let path):
             "\(path) is in use from another PID namespace (a container?): reader slots are by pid; run all processes of one log in one namespace"
+        case .isBackup(let path):
+            "\(path) is a backup: make a log from it with: backstop restore \(path) DIR"
+        case .notEmpty(let path): "\(path) is not empty; name a folder that is not there yet, or an empty one"
+        case .insideItself(let path, let source):
+            "\(path) lies inside \(source), which is to be copied; name a folder outside of it, best on another disk"
+        case .beingMade(let path): "\(path) is being made by another process"
+        case .inUse(let path):
+            "\(path) is in use by a living process: stop it, or make a backup first with: backstop backup"
         case .diskTooSmall(let path, let needed, let free):
-            "\(path): \(needed) bytes are needed on its disk, \(free) are free"
+            "\(path): \(needed) bytes are needed on its disk, \(free) are free; nothing was begun"
         case .damaged(let what): "the log is damaged: \(what); see ops/runbooks/log-damaged.md"
         case .poisoned(let why):
             "the log is poisoned: \(why); stop this process, see ops/runbooks/log-poisoned.md, and ask again with the same keys"

@@ -6,13 +6,14 @@ internal import Glibc
 internal import Records
 
 /// ```
-/// FORMAT        one line, `formatLine`
+/// FORMAT        `formatLine`; of a backup a second line that begins with `backup`
 /// log/          precious: records and group state, and what is derived inside the same transaction
 /// views/        derived: projections, trace index; may be deleted
 /// consumers/    lock files of living consumers
 /// ```
 package struct LogFolder: Sendable {
     package static let formatLine = "backstop-log 1"
+    private static let backupWord = "backup"
     private static let dataBytesMin: off_t = 8_192
 
     package let path: String
@@ -33,11 +34,20 @@ package struct LogFolder: Sendable {
         guard found == LogFolder.formatLine else { throw .formatUnknown(path: path, found: String(found.prefix(80))) }
         try requireData()
         if writable {
+            let isBackup = line.split(separator: "\n").dropFirst().contains { $0.hasPrefix(LogFolder.backupWord) }
+            if isBackup { throw .isBackup(path: path) }
             for place in [path, log, log + "/data.mdb"] where access(place, W_OK) != 0 {
                 throw .notWritable(path: place)
             }
         }
         try LogFolder.requireLocalDisk(path)
+    }
+
+    /// A folder that an `UnfinishedLog` has made: without a FORMAT.
+    package init(unfinished path: String) throws(LogError) {
+        self.path = path
+        guard access(path + "/FORMAT", F_OK) != 0 else { throw .alreadyThere(path: path) }
+        try requireData()
     }
 
     /// Makes the folders of a new log. FORMAT is written last, by `finish`, so that a half-made log is no log.
@@ -49,7 +59,7 @@ package struct LogFolder: Sendable {
         for folder in [log, views, consumers] { try LogFolder.makeFolder(folder) }
     }
 
-    /// What a backup or a maker that was stopped has left; there is no FORMAT, so it is nobody's log.
+    /// What a copy or a maker that was stopped has left; there is no FORMAT, so it is nobody's log.
     func removeUnfinishedCopy() throws(LogError) {
         guard unlink(log + "/data.mdb") == 0 || errno == ENOENT else {
             throw .notWritten("\(log)/data.mdb: \(Errno.text())")
@@ -66,6 +76,22 @@ package struct LogFolder: Sendable {
 
     func finish() throws(LogError) {
         try LogFolder.writeDurably(LogFolder.formatLine + "\n", to: format)
+    }
+
+    /// As `finish`, of a backup: it can be read and restored from, and not be written to. Written to, it would give names
+    /// that the log it was made of gives, too.
+    func finishBackup(of id: LogID, _ head: Head) throws(LogError) {
+        try LogFolder.writeDurably(
+            "\(LogFolder.formatLine)\n\(LogFolder.backupWord) of \(id) at \(head)\n", to: format)
+    }
+
+    /// On disk, by a write of the file and of its folder.
+    static func sync(_ path: String) throws(LogError) {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .notWritten("\(path): \(Errno.text())") }
+        defer { Glibc.close(file) }
+        guard fsync(file) == 0 else { throw .notWritten("\(path): \(Errno.text())") }
+        try syncFolder(of: path)
     }
 
     /// LMDB would take an empty file for a new database and write over it.

@@ -77,7 +77,7 @@ extension EventLog {
     /// Runs `body` on one consistent state.
     package func snapshot<R>(_ body: (borrowing LogSnapshot) throws -> R) throws -> R {
         try environment.read { transaction in
-            try body(LogSnapshot(transaction: transaction.alias(), tables: tables, genesis: id.genesis))
+            try body(LogSnapshot(transaction: transaction.alias(), tables: tables, genesis: identity.genesis))
         }
     }
 

@@ -15,6 +15,9 @@ package struct LogTransaction: ~Copyable {
     package var now: Timestamp { stamp.recordedAt }
     package var head: Head { state.pointee.head }
 
+    /// Whether a restore has left open what became of that record.
+    package func isBeforeRestore(_ sequence: SequenceNumber) -> Bool { sequence < state.pointee.barrier }
+
     /// Checks everything, then puts. `.conflict` leaves its evidence; `.duplicate` and `.refused` write nothing.
     package mutating func append(_ draft: Draft) throws -> AppendAnswer {
         do {
@@ -108,17 +111,16 @@ package struct LogTransaction: ~Copyable {
     }
 
     private mutating func recordConflict(_ prepared: PreparedDraft, _ hash: KeyHash, _ first: SequenceNumber) throws {
-        let digest = Array(prepared.content.bytes.prefix(16))
-        var known = try transaction.pointee.get(tables.conflicts, hash)?.array() ?? []
-        let isKnown = stride(from: 0, to: known.count, by: 16).contains { Array(known[$0..<$0 + 16]) == digest }
-        guard !isKnown, known.count < 16 * Limits.conflictsPerKeyMax else { return }
+        let digest = ConflictDigest(prepared.content)
+        let row = try transaction.pointee.get(tables.conflicts, hash)?.array() ?? []
+        let known = try ConflictDigest.read(row)
+        guard !known.contains(digest), known.count < Limits.conflictsPerKeyMax else { return }
         let name = prepared.draft.key?.qualified(stream: prepared.draft.stream) ?? ""
         let offered = prepared.draft.body.bytes
         let event = LogEvent.conflict(
             key: name, first: first, offered: prepared.content,
             body: offered.count <= Limits.conflictBodyBytesMax ? offered : [])
         try state.pointee.appendOwn(event, cause: first, &transaction.pointee, stamp)
-        known += digest
-        try transaction.pointee.put(tables.conflicts, hash, known)
+        try transaction.pointee.put(tables.conflicts, hash, row + digest.bytes)
     }
 }

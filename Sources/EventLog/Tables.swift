@@ -6,7 +6,7 @@ internal import LMDB
 package import Records
 
 struct Tables: Sendable {
-    /// "log_id" → 16 bytes; "groups" → GroupNumbers.
+    /// Name → one row of each: see `metaRows`.
     let meta: TableHandle
     /// u64 sequence → record.
     let records: TableHandle
@@ -37,6 +37,9 @@ struct Tables: Sendable {
         "meta", "records", "stream_names", "streams", "blocks", "keys", "conflicts", "guards", "groups", "consumers",
         "pending", "hidden", "dead_letters",
     ]
+
+    /// LogIdentity's three; GroupNumbers.
+    static let metaRows: Set<String> = ["log_id", "origin", "barrier", "groups"]
 
     init(_ environment: Environment) throws {
         let opened = try environment.openTables(Tables.names)

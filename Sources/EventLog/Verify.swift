@@ -21,7 +21,7 @@ extension EventLog {
     /// Checks every record and everything derived. `progress` gets the sequence reached, now and then.
     /// - Parameter known: a head kept elsewhere; shows a log that was cut off or rewritten.
     package func verify(known: Head?, progress: (SequenceNumber) -> Void) throws -> VerifyReport {
-        var pass = VerifyPass(genesis: id.genesis, known: known)
+        var pass = VerifyPass(identity, known: known)
         do { try run(&pass, progress) } catch {
             // What cannot be read at all is damage, too, whatever layer says so.
             pass.findings.append(VerifyReport.Finding(sequence: nil, problem: "\(error)"))
@@ -50,17 +50,20 @@ private struct VerifyPass {
     var findings: [VerifyReport.Finding] = []
     private let known: Head?
     private let genesis: Digest
+    private var identity: ExpectedIdentity
     private var knownWasSeen: Bool
     private var lastRecordedAt = Timestamp(nanoseconds: .min)
     private var streams: [StreamNumber: ExpectedStream] = [:]
     private var names: [StreamNumber: StreamName] = [:]
     private var guards = GuardState()
     private var keys = 0
+    private var conflicts = 0
     private var hidden: [StreamName: ExpectedHiding] = [:]
 
-    init(genesis: Digest, known: Head?) {
+    init(_ identity: LogIdentity, known: Head?) {
+        genesis = identity.genesis
         chain = ChainCheck(after: .none, hash: genesis)
-        self.genesis = genesis
+        self.identity = ExpectedIdentity(identity)
         self.known = known
         knownWasSeen = known == nil || known?.sequence == SequenceNumber.none
     }
@@ -97,6 +100,15 @@ private struct VerifyPass {
         if let problem = try checkStream(record, snapshot, rules) { return fail(expected, problem) }
         if let problem = try checkKey(record, snapshot) { return fail(expected, problem) }
         if let problem = checkFacts(record, rules) { return fail(expected, problem) }
+        if record.kind == .conflict, let problem = try checkConflict(record, snapshot, rules) {
+            return fail(expected, problem)
+        }
+        if record.kind == .logRestored,
+            let problem = identity.add(try rules.restoration(record.body.array()), at: expected)
+        {
+            return fail(expected, problem)
+        }
+        identity.passed(chain.head)
         return true
     }
 
@@ -130,6 +142,19 @@ private struct VerifyPass {
         return "the key index gives its key to \(found.map { "record \($0)" } ?? "nobody")"
     }
 
+    /// The table has what was offered, under the key of the record that has it.
+    private mutating func checkConflict(
+        _ record: borrowing RecordView, _ snapshot: borrowing LogSnapshot, _ rules: LogRules
+    ) throws -> String? {
+        conflicts += 1
+        guard let first = try snapshot.record(record.cause), let key = first.key else {
+            return "the record that has its key has none"
+        }
+        let digest = ConflictDigest(try rules.offered(record.body.array()))
+        let known = try snapshot.conflicts(key.hash(stream: names[first.header.stream]))
+        return known.contains(digest) ? nil : "the table of conflicts does not have it"
+    }
+
     private mutating func checkFacts(_ record: borrowing RecordView, _ rules: LogRules) -> String? {
         let facts: DraftFacts
         do { facts = try rules.facts(record.kind, record.body.array()) } catch {
@@ -152,8 +177,15 @@ private struct VerifyPass {
     // MARK: What is derived
 
     mutating func compareDerived(_ snapshot: borrowing LogSnapshot) throws {
+        if let problem = try identity.problem ?? snapshot.metaProblem() { _ = fail(nil, problem) }
         let stored = try snapshot.guards()
         if stored != guards { _ = fail(nil, "the table of guards is not what the records give") }
+        if try snapshot.recordCount() != chain.head.sequence.rawValue {
+            _ = fail(nil, "the table of records does not have \(chain.head.sequence) rows")
+        }
+        if try snapshot.conflictCount() != conflicts {
+            _ = fail(nil, "the table of conflicts does not have \(conflicts)")
+        }
         if try snapshot.keyCount() != keys { _ = fail(nil, "the key index does not have \(keys) keys") }
         let states = try snapshot.streams()
         if try snapshot.streamNameCount() != names.count {
@@ -262,5 +294,19 @@ private struct ExpectedHiding {
 extension LogSnapshot {
     fileprivate func streamNameCount() throws -> Int { try transaction.count(tables.streamNames) }
 
+    fileprivate func metaProblem() throws -> String? {
+        try transaction.withCursor(tables.meta) { cursor in
+            var isThere = try cursor.first()
+            while isThere {
+                let name = String(decoding: cursor.key.array(), as: UTF8.self)
+                if !Tables.metaRows.contains(name) { return "a row that nobody knows: \(name)" }
+                isThere = try cursor.next()
+            }
+            return nil
+        }
+    }
+
     fileprivate func keyCount() throws -> Int { try transaction.count(tables.keys) }
+
+    fileprivate func recordCount() throws -> UInt64 { UInt64(try transaction.count(tables.records)) }
 }

@@ -8,6 +8,8 @@ struct WriterState {
     let tables: Tables
     let rules: LogRules
     let session: SessionInfo
+    /// See `LogIdentity.barrier`.
+    let barrier: SequenceNumber
 
     /// False after an abort, and before the first transaction.
     private var isKnown = false
@@ -35,10 +37,11 @@ struct WriterState {
         var block: Block?
     }
 
-    init(tables: Tables, rules: LogRules, session: SessionInfo) {
+    init(tables: Tables, rules: LogRules, session: SessionInfo, barrier: SequenceNumber) {
         self.tables = tables
         self.rules = rules
         self.session = session
+        self.barrier = barrier
         keys = KeyIndex(table: tables.keys)
     }
 

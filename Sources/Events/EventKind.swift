@@ -11,6 +11,7 @@ package enum EventKind: UInt16, CaseIterable, Sendable {
     case conflict = 3
     case streamHidden = 4
     case groupChanged = 5
+    case logRestored = 6
 
     case untyped = 16
     case configApplied = 17
@@ -54,6 +55,7 @@ package enum EventKind: UInt16, CaseIterable, Sendable {
         case .conflict: "conflict"
         case .streamHidden: "stream.hidden"
         case .groupChanged: "group.changed"
+        case .logRestored: "log.restored"
         case .untyped: "untyped"
         case .configApplied: "config.applied"
         case .messageRefused: "message.refused"

@@ -9,7 +9,9 @@ package enum EventRules {
     package static let rules = LogRules(
         facts: { kind, body in try facts(kind, body: body) },
         body: { event in body(of: event) },
-        hiding: { body in try hiding(body) })
+        hiding: { body in try hiding(body) },
+        offered: { body in try offered(body) },
+        restoration: { body in try Restorations.read(body) })
 
     package static func facts(_ kind: Kind, body: [UInt8]) throws(MessageError) -> DraftFacts {
         guard let known = EventKind(kind) else {
@@ -66,7 +68,15 @@ package enum EventRules {
             case .before(let id): message.beforeID = id.description
             }
             return .streamHidden(message)
+        case .restored(let restoration): return .logRestored(restoration.message)
         }
+    }
+
+    private static func offered(_ body: [UInt8]) throws -> Digest {
+        guard case .conflict(let message) = try EventRecord.event(.conflict, body: body),
+            let digest = Digest(hex: Hex.encode([UInt8](message.offeredContent)))
+        else { throw MessageError("offered_content", "a conflict with a digest of 32 bytes is expected") }
+        return digest
     }
 
     private static func hiding(_ body: [UInt8]) throws -> (stream: StreamName, hiding: Hiding) {

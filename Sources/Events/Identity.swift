@@ -19,6 +19,7 @@ enum Identity {
                 "stream", "group", "change", "start_id", "dead_after", "id", "previous_id", "consumer", "pending",
                 "entries_kept", "pending_dropped", "dead_letters_dropped", "entry_ids", "reason", "deliveries",
             ]
+        case .logRestored: ["log_id", "parent_id", "parent_head", "verdict"]
         case .untyped: []  // all verbatim fields; see below
         case .configApplied: ["settings"]
         case .messageRefused: ["stream", "reason", "client", "sample"]

@@ -63,7 +63,7 @@ package enum Intake {
             }
         case .decision, .tradeIntent, .executionResult, .orderRequested, .orderOutcome, .fill, .fillDetail,
             .positionAttested, .heartbeat, .panicCompleted, .decisionRefused, .messageRefused, .sessionStarted,
-            .streamCreated, .conflict, .streamHidden, .groupChanged, .configApplied, .halt, .resume, .reducingRaised,
+            .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .configApplied, .halt, .resume, .reducingRaised,
             .reducingEnded, .evidence, .stateDigest:
             var incoming = try Incoming(fields)
             let trace = try incoming.firstText(["trace_id"], of: .field, max: Limits.traceBytesMax)
@@ -86,7 +86,7 @@ package enum Intake {
         case .decisionRefused: .decisionRefused(try EventDecisionRefused(reading: &incoming))
         case .messageRefused: .messageRefused(try EventMessageRefused(reading: &incoming))
         case .untyped, .panicRequested, .panicRefused, .sessionStarted, .streamCreated, .conflict, .streamHidden,
-            .groupChanged, .configApplied, .halt, .resume, .reducingRaised, .reducingEnded, .evidence, .stateDigest:
+            .groupChanged, .logRestored, .configApplied, .halt, .resume, .reducingRaised, .reducingEnded, .evidence, .stateDigest:
             throw MessageError("stream", "entries of kind \(kind.name) are not taken from outside")
         }
     }
@@ -107,7 +107,8 @@ extension Intake {
         case .fill(let fill): (fill.key, "trade id")
         case .fillDetail(let detail): (detail.key, "trade id")
         case .orderRequested(let request): (request.key, "intent and leg")
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .configApplied,
+        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped,
+            .configApplied,
             .messageRefused, .decision, .decisionRefused, .tradeIntent, .executionResult, .orderOutcome,
             .positionAttested, .heartbeat, .panicRequested, .panicRefused, .panicCompleted, .halt, .resume,
             .reducingRaised, .reducingEnded, .evidence, .stateDigest:

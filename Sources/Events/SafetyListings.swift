@@ -171,6 +171,7 @@ extension Event {
         case .conflict(let message): message.listing
         case .streamHidden(let message): message.listing
         case .groupChanged(let message): message.listing
+        case .logRestored(let message): message.listing
         case .untyped: Listing()
         case .configApplied(let message): message.listing
         case .messageRefused(let message): message.listing

@@ -38,7 +38,7 @@ extension EventDecisionRefusalReason: Worded {
         ("REDUCING", .reducing), ("SYMBOL_GUARDED", .symbolGuarded), ("NO_CONFIDENCE", .noConfidence),
         ("UNREADABLE", .unreadable), ("OUT_OF_BOUNDS", .outOfBounds),
         ("DELIVERED_TOO_OFTEN", .deliveredTooOften),
-        ("PAIR_BUSY", .pairBusy),
+        ("PAIR_BUSY", .pairBusy), ("BEFORE_RESTORE", .beforeRestore),
     ]
 }
 
@@ -71,6 +71,12 @@ extension EventPanicRefusalReason: Worded {
     static let words: [(String, EventPanicRefusalReason)] = [
         ("ISSUER", .issuer), ("NO_REASON", .noReason), ("NO_TIME", .noTime), ("TOO_OLD", .tooOld),
         ("FROM_THE_FUTURE", .fromTheFuture), ("UNREADABLE", .unreadable),
+    ]
+}
+
+extension EventRestoreVerdict: Worded {
+    static let words: [(String, EventRestoreVerdict)] = [
+        ("CURRENT", .current), ("BEHIND", .behind), ("UNKNOWN", .unknown),
     ]
 }
 

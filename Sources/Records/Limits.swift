@@ -44,6 +44,10 @@ package enum Limits {
     package static let ordinaryFillPercentMax = 80
     package static let groupFillPercentMax = 90
     package static let freeBytesMin = 1 << 20
+    /// Of a file that is copied byte by byte.
+    package static let copyChunkBytes = 1 << 20
+    /// Heads that a restore is given.
+    package static let knownHeadsMax = 64
 
     // Streams and groups.
     package static let blockEntriesMax = 256

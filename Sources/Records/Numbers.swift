@@ -43,6 +43,7 @@ package struct Kind: Hashable, Comparable, Sendable {
     package static let conflict = Kind(3)
     package static let streamHidden = Kind(4)
     package static let groupChanged = Kind(5)
+    package static let logRestored = Kind(6)
 
     package static func < (a: Kind, b: Kind) -> Bool { a.rawValue < b.rawValue }
 }

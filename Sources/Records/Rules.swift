@@ -1,4 +1,4 @@
-// What the log asks of the catalogue of events. The log knows bytes with a kind; these three pure
+// What the log asks of the catalogue of events. The log knows bytes with a kind; these five pure
 // functions, supplied once at open, tell it what it must know of them.
 
 /// What the log must know of a draft: its identity, and its operations on the guards.
@@ -19,6 +19,7 @@ package enum LogEvent: Equatable, Sendable {
     case conflict(key: String, first: SequenceNumber, offered: Digest, body: [UInt8])
     case groupChanged(stream: StreamName, group: String, change: GroupChange)
     case streamHidden(stream: StreamName, hiding: Hiding)
+    case restored(Restoration)
 
     package var kind: Kind {
         switch self {
@@ -27,6 +28,7 @@ package enum LogEvent: Equatable, Sendable {
         case .conflict: .conflict
         case .groupChanged: .groupChanged
         case .streamHidden: .streamHidden
+        case .restored: .logRestored
         }
     }
 }
@@ -62,15 +64,23 @@ package struct LogRules: Sendable {
     package var body: @Sendable (LogEvent) -> Body
     /// What a `stream.hidden` record hides. Pure. Throws where the body is none.
     package var hiding: @Sendable ([UInt8]) throws -> (stream: StreamName, hiding: Hiding)
+    /// The content that a `conflict` record says was offered. Pure. Throws where the body is none.
+    package var offered: @Sendable ([UInt8]) throws -> Digest
+    /// What a `log.restored` record says. Pure. Throws where the body is none.
+    package var restoration: @Sendable ([UInt8]) throws -> Restoration
 
     package init(
         facts: @escaping @Sendable (Kind, [UInt8]) throws -> DraftFacts,
         body: @escaping @Sendable (LogEvent) -> Body,
-        hiding: @escaping @Sendable ([UInt8]) throws -> (stream: StreamName, hiding: Hiding)
+        hiding: @escaping @Sendable ([UInt8]) throws -> (stream: StreamName, hiding: Hiding),
+        offered: @escaping @Sendable ([UInt8]) throws -> Digest,
+        restoration: @escaping @Sendable ([UInt8]) throws -> Restoration
     ) {
         self.facts = facts
         self.body = body
         self.hiding = hiding
+        self.offered = offered
+        self.restoration = restoration
     }
 
     /// SHA-256 over canonical stream, kind and identity: what makes two records of one key the same.

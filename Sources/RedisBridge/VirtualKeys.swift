@@ -17,6 +17,7 @@ final class VirtualKeys: Sendable {
     private let logger: Logger
     private let pulse: @Sendable () -> Void
     private let state: Mutex<State>
+    private let heads: HeadKeeper
 
     init(
         _ log: EventLog, _ plan: BridgePlan, from state: State, _ logger: Logger, pulse: @escaping @Sendable () -> Void
@@ -26,6 +27,7 @@ final class VirtualKeys: Sendable {
         self.logger = logger
         self.pulse = pulse
         self.state = Mutex(state)
+        heads = HeadKeeper(log, plan, logger)
     }
 
     /// Up to where intents have their dedup keys in Redis.
@@ -40,12 +42,15 @@ final class VirtualKeys: Sendable {
     /// All of it, whatever is there. Nothing may be imported or exported before it returns.
     func restore(_ link: RedisLink) throws -> Reached {
         try state.withLock { state in
+            let problem = try heads.look(link)
+            if let problem { try halt(problem, "bridge") }
             let isWhole = try checkSentinel(try link.run(redis("GET", plan.sentinel)), mayBeMissing: true)
             var reached = Reached()
             do {
                 try putHalt(link, &state)
                 try putIntents(link, &reached)
                 if !isWhole { try link.expectOK(redis("SET", plan.sentinel) + [sentinelValue]) }
+                try heads.write(link, hasHalted: problem != nil)
             } catch RedisTrouble.refused(let text) where isWhole && text.hasPrefix("OOM") {
                 // Redis is full, and what was there is there: what stands in its streams must not wait for it.
                 logger.error("bridge: keys cannot be renewed in Redis: \(text)")
@@ -60,6 +65,7 @@ final class VirtualKeys: Sendable {
             _ = try checkSentinel(try link.run(redis("GET", plan.sentinel)), mayBeMissing: false)
             try putHalt(link, &state)
             try putIntents(link, &reached)
+            try heads.write(link, hasHalted: false)
         }
     }
 
@@ -124,7 +130,7 @@ final class VirtualKeys: Sendable {
             halt, traceID: "", cause: .none, basis: .none, producer: ImportedEntry.producer(plan.name),
             at: log.clock.now())
         switch try log.append([draft], .emergency)[0] {
-        case .appended(let place): logger.error("HALTED by record \(place.sequence): \(reason) (\(source), in Redis)")
+        case .appended(let place): logger.error("HALTED by record \(place.sequence): \(reason) (\(source))")
         case .refused(let refusal): throw LogError.refused(refusal)
         case .unknown(let why): throw LogError.outcomeUnknown(why)
         case .duplicate, .conflict: preconditionFailure("a halt has no key")

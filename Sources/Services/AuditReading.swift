@@ -28,6 +28,7 @@ package struct AuditReading {
         var first: SequenceNumber?
         try log.walk(from: SequenceNumber(1), through: head) { record in
             plan.look(record)
+            try past.look(record)
             if first == nil, since.map({ record.recordedAt >= $0 }) ?? true { first = record.sequence }
             return true
         }
@@ -49,6 +50,7 @@ package struct AuditReading {
 private final class LogPast: AuditPast {
     private let log: EventLog
     private var settings: [SequenceNumber: Settings?] = [:]
+    private var restored: [(since: SequenceNumber, id: LogID)] = []
 
     init(_ log: EventLog) { self.log = log }
 
@@ -73,7 +75,18 @@ private final class LogPast: AuditPast {
         try policy(config) { settings throws(SettingError) in try settings.watch }
     }
 
-    func logID(at sequence: SequenceNumber) -> LogID { log.id }
+    func logID(at sequence: SequenceNumber) -> LogID {
+        restored.last { $0.since <= sequence }?.id ?? log.identity.origin
+    }
+
+    /// Told of each record once, in order, before the audit is.
+    func look(_ record: borrowing RecordView) throws {
+        guard record.kind == EventKind.logRestored.kind,
+            case .logRestored(let message) = try EventRecord.decode(try record.record()),
+            let id = LogID([UInt8](message.logID))
+        else { return }
+        restored.append((record.sequence, id))
+    }
 
     private func policy<Policy>(
         _ config: SequenceNumber, _ read: (Settings) throws(SettingError) -> Policy

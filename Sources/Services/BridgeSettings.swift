@@ -31,6 +31,8 @@ package struct BridgePlan: Equatable, Sendable {
     package var group: String { "backstop:\(name)" }
     /// The key in Redis that says whose copy this is, and that it is all there.
     package var sentinel: String { "backstop:bridge:\(name)" }
+    /// The hash in Redis that has the log's head.
+    package var headKey: String { "backstop:head:\(name)" }
 
     package init(name: String, imports: [Import], exports: [Export]) {
         self.name = name

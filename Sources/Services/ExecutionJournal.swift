@@ -36,7 +36,8 @@ package struct ExecutionJournal: Sendable {
         while let found = try request(record.sequence, leg: UInt32(requests.count + 1)) { requests.append(found) }
         return IntentToExecute(
             sequence: record.sequence, intent: message, recordedAt: moment(record.header.recordedAt),
-            requests: requests, takenOverAt: takenOverAt)
+            requests: requests, takenOverAt: takenOverAt,
+            isBeforeRestore: log.identity.isBeforeRestore(record.sequence))
     }
 
     private func request(_ intent: SequenceNumber, leg: UInt32) throws -> RequestedOrder? {
@@ -116,6 +117,10 @@ package struct ExecutionJournal: Sendable {
             try append(evidence, traceID, &transaction)
             if try transaction.first(.own("execution.result/\(intent.rawValue)"), stream: nil) != nil {
                 return .requestRefused(reason: "ended", detail: "the intent has its result already")
+            }
+            // The rules ask for none; whatever asks, none is made.
+            if transaction.isBeforeRestore(intent) {
+                return .requestRefused(reason: "before_restore", detail: "the intent is from before a restore")
             }
             if let earlier = try transaction.first(.own(message.key), stream: nil) {
                 let final = try transaction.first(.own(EventOrderOutcome.finalKey(of: earlier.sequence)), stream: nil)

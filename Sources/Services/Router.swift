@@ -26,6 +26,10 @@ package struct Router: Role {
             if first.header.cause == record.sequence { return [] }  // this very decision's
             return try refuse(try duplicate(of: first, record, &transaction), decision, record, trace, &transaction)
         }
+        if transaction.isBeforeRestore(record.sequence) {
+            let why = "it is from before a restore: what became of it is not known here; decide again"
+            return try refuse(Refused(.beforeRestore, why, refersTo: .none), decision, record, trace, &transaction)
+        }
         switch Routing.route(decision: decision, sequence: record.sequence, policy: policy) {
         case .refused(let reason, let detail):
             return try refuse(Refused(reason, detail, refersTo: .none), decision, record, trace, &transaction)

@@ -8,7 +8,7 @@ package import Records
 extension EventKind {
     package var writeClass: WriteClass {
         switch self {
-        case .panicRequested, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded:
+        case .panicRequested, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded, .logRestored:
             .emergency
         case .executionResult, .orderOutcome, .fill, .fillDetail, .configApplied, .decisionRefused: .group
         case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused,

@@ -32,7 +32,7 @@ final class SimulatedIntent {
         if sabotage == .sendsWhatStands {
             intent = IntentToExecute(
                 sequence: intent.sequence, intent: intent.intent, recordedAt: intent.recordedAt, requests: [],
-                takenOverAt: nil)
+                takenOverAt: nil, isBeforeRestore: false)
         }
         execution = Execution(intent, journal.policy, at: journal.now)
         soon()

@@ -239,5 +239,6 @@ enum SabotagedRules {
             var facts = try EventRules.facts(kind, body: body)
             facts.guards.removeAll { if case .requireLowered = $0 { true } else { false } }
             return facts
-        }, body: EventRules.rules.body, hiding: EventRules.rules.hiding)
+        }, body: EventRules.rules.body, hiding: EventRules.rules.hiding, offered: EventRules.rules.offered,
+        restoration: EventRules.rules.restoration)
 }

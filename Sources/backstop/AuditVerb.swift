@@ -38,7 +38,10 @@ struct AuditVerb: ParsableCommand {
 
     func run() throws {
         let since = try since.map { try QueryFilter.time($0, "--since", LogClock.system.now()) }
-        guard inProcess else { try CheckingChild.run() }
+        guard inProcess else {
+            let arguments = Array(CommandLine.arguments.dropFirst()) + ["--in-process"]
+            throw ExitCode(try OwnChild.run(arguments, reading: "the log").status)
+        }
         let began = DispatchTime.now().uptimeNanoseconds
         let report = try common.withLog(.reading) { log in try read(log, since) }
         Output.endProgress()

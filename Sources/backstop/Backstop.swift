@@ -32,8 +32,8 @@ struct Backstop: ParsableCommand {
         version: "backstop \(version)",
         subcommands: [
             Init.self, Serve.self, Append.self, Query.self, Status.self, Positions.self, Groups.self, Rebuild.self,
-            Verify.self, AuditVerb.self, Config.self, Backup.self, Resume.self, Panic.self, ExitBrain.self,
-            RecorderVerb.self,
+            Verify.self, AuditVerb.self, Config.self, Backup.self, Restore.self, CopyStage.self, Resume.self,
+            Panic.self, ExitBrain.self, RecorderVerb.self,
         ])
 
     static func main() {

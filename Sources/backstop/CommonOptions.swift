@@ -28,6 +28,14 @@ struct CommonOptions: ParsableArguments {
     @Flag(name: .long, help: "One JSON object a line, for machines.")
     var json = false
 
+    /// The same options for a child of ours.
+    var again: [String] {
+        var words =
+            ["--log", path] + (settings.map { ["--settings", $0] } ?? []) + (profile.map { ["--profile", $0] } ?? [])
+        for one in set { words += ["--set", one] }
+        return words
+    }
+
     var path: String {
         log ?? ProcessInfo.processInfo.environment["BACKSTOP_LOG"] ?? "./backstop-log"
     }

@@ -48,7 +48,8 @@ struct ShownRecord {
     private static let telling: [EventKind: [String]] = [
         .sessionStarted: ["host", "pid", "version"], .streamCreated: ["name", "number"],
         .groupChanged: ["stream", "group", "change", "id", "consumer", "reason"],
-        .streamHidden: ["stream", "before_id", "entry_ids"], .conflict: ["key", "first_sequence"],
+        .streamHidden: ["stream", "before_id", "entry_ids"], .logRestored: ["verdict", "log_id", "parent_head"],
+        .conflict: ["key", "first_sequence"],
         .configApplied: ["settings"], .messageRefused: ["stream", "reason", "count"],
         .evidence: ["rule", "about", "part"], .stateDigest: ["as_of_seq"],
         .decision: ["symbol", "action", "quantity", "position_size_usd", "confidence"],

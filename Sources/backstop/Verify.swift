@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import EventLog
 import Events
+import Foundation
 import Records
 
 struct Verify: ParsableCommand {
@@ -31,14 +32,20 @@ struct Verify: ParsableCommand {
             }
             return head
         }
-        if inProcess { try check(known) } else { try CheckingChild.run() }
+        if inProcess { try check(known) } else { try runInChild() }
+    }
+
+    private func runInChild() throws {
+        let answer = try OwnChild.run(
+            Array(CommandLine.arguments.dropFirst()) + ["--in-process"], reading: "the file")
+        throw ExitCode(answer.status)
     }
 
     private func check(_ known: Head?) throws {
         let began = DispatchTime.now().uptimeNanoseconds
         let report: VerifyReport
         do {
-            report = try common.withLog(.reading) { log in
+            report = try common.withLog(.verifying) { log in
                 try log.verify(known: known) { Output.progress("verified \(grouped($0.rawValue))") }
             }
         } catch let error as LogError {

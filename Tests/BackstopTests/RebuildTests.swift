@@ -36,7 +36,8 @@ import Testing
     @Test func viewsOfADivergedCopyAreDroppedAndNotServed() throws {
         try withScratchLog { log in
             try addFill(log, trade: 1, quantity: "1")
-            try log.expect(0, "backup", "copy")  // the same log id; then both go on, each its own way
+            // The same log id; then both go on, each its own way.
+            try FileManager.default.copyItem(atPath: log.path, toPath: log.folder + "/copy")
             try addFill(log, "--log", "copy", trade: 2, quantity: "7")
             try log.expect(0, "append", "s", "a=b", "--trace", "theirs", "--log", "copy")
             try log.expect(0, "rebuild", "--log", "copy")
@@ -79,7 +80,8 @@ import Testing
             #expect(after.map { "\($0.text("id")) \($0.number("deliveries"))" } == before && before.count == 3)
             let (ours, copied) = (try log.records(), try log.records("--log", "copy"))
             #expect(ours.map(\.description) == copied.map(\.description))
-            #expect(try log.rows("groups", "read", "orders", "desk", "ben", "--log", "copy").count == 1)
+            try log.expect(0, "restore", "copy", "new")
+            #expect(try log.rows("groups", "read", "orders", "desk", "ben", "--log", "new").count == 1)
         }
     }
 

@@ -210,7 +210,7 @@ import Testing
             requestedAt: first.requestedAt, settled: nothing)
         let record = IntentToExecute(
             sequence: SequenceNumber(7), intent: Sample.pair(), recordedAt: world.now, requests: [known, second],
-            takenOverAt: nil)
+            takenOverAt: nil, isBeforeRestore: false)
         var execution = Execution(record, world.policy, at: world.now)
         while execution.effect != .finished {
             execution.take(world.perform(execution.effect, intent: SequenceNumber(7)), at: world.now)

@@ -121,7 +121,7 @@ import Testing
             requestedAt: request.requestedAt, settled: settled)
         let record = IntentToExecute(
             sequence: SequenceNumber(7), intent: Sample.intent(), recordedAt: world.now, requests: [known],
-            takenOverAt: nil)
+            takenOverAt: nil, isBeforeRestore: false)
         var execution = Execution(record, world.policy, at: world.now)
         #expect(execution.effect == .trades(Sample.btc, orderID: 1))
         execution.take(world.perform(execution.effect, intent: SequenceNumber(7)), at: world.now)

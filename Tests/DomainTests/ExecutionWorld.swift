@@ -15,6 +15,8 @@ struct ExecutionWorld {
     var latency: Milliseconds = 10
     /// Answers of the log to requests that it does not take: by leg, used up.
     var refusals: [UInt32: String] = [:]
+    /// A restore has left open what became of the intents.
+    var isBeforeRestore = false
     var ordersOfTheLastMinute = 0
 
     struct Step: Hashable {
@@ -77,7 +79,7 @@ struct ExecutionWorld {
             .sorted { $0.plan.leg < $1.plan.leg }
         let record = IntentToExecute(
             sequence: SequenceNumber(sequence), intent: intent, recordedAt: recordedAt ?? now, requests: standing,
-            takenOverAt: takenOverAt)
+            takenOverAt: takenOverAt, isBeforeRestore: isBeforeRestore)
         return Execution(record, policy, at: now)
     }
 

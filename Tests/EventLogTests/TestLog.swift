@@ -28,8 +28,14 @@ let testRules = LogRules(
         }
         return DraftFacts(identity: typed, guards: guards)
     },
-    body: { event in Body(fields: FieldMap([("event", "\(event)")]), typed: TestHiding.typed(event)) },
-    hiding: { body in try TestHiding.read(body) })
+    body: { event in
+        Body(
+            fields: FieldMap([("event", "\(event)")]),
+            typed: TestHiding.typed(event) + TestRestoration.typed(event) + TestConflict.typed(event))
+    },
+    hiding: { body in try TestHiding.read(body) },
+    offered: { body in try TestConflict.read(body) },
+    restoration: { body in try TestRestoration.read(body) })
 
 /// How the tests' rules write what is hidden: stream, then the ids, or `<id`.
 enum TestHiding {
@@ -47,6 +53,35 @@ enum TestHiding {
         let stream = try StreamName(words[0])
         if words[1].hasPrefix("<") { return (stream, .before(EntryID(String(words[1].dropFirst()))!)) }
         return (stream, .entries(words.dropFirst().map { EntryID($0)! }))
+    }
+}
+
+/// How the tests' rules write what was offered.
+enum TestConflict {
+    static func typed(_ event: LogEvent) -> [UInt8] {
+        guard case .conflict(_, _, let offered, _) = event else { return [] }
+        return offered.bytes
+    }
+
+    static func read(_ body: [UInt8]) throws -> Digest {
+        let typed = body.span.bytes.array(try Body.parts(body.span.bytes).typed)
+        return Digest(hex: Hex.encode(typed))!
+    }
+}
+
+/// How the tests' rules write whose child a log is.
+enum TestRestoration {
+    static func typed(_ event: LogEvent) -> [UInt8] {
+        guard case .restored(let it) = event else { return [] }
+        return Array("\(it.id) \(it.parent) \(it.parentHead) \(it.verdict)".utf8)
+    }
+
+    static func read(_ body: [UInt8]) throws -> Restoration {
+        let typed = body.span.bytes.array(try Body.parts(body.span.bytes).typed)
+        let words = String(decoding: typed, as: UTF8.self).split(separator: " ").map(String.init)
+        return Restoration(
+            id: LogID(hex: words[0])!, parent: LogID(hex: words[1])!, parentHead: Head(words[2])!,
+            verdict: Restoration.Verdict(rawValue: words[3])!, known: [])
     }
 }
 

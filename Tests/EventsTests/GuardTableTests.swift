@@ -66,7 +66,7 @@ struct GuardTableTests {
             case .reducingEnded: [.lower("reducing", holder: "ledgers")]
             case .orderOutcome: [.raise("symbol/BTCUSDT", holder: "9")]
             case .tradeIntent, .orderRequested, .sessionStarted, .streamCreated, .conflict, .streamHidden,
-                .groupChanged,
+                .groupChanged, .logRestored,
                 .untyped, .configApplied, .messageRefused, .evidence, .stateDigest, .decision, .decisionRefused,
                 .executionResult, .fill,
                 .fillDetail, .positionAttested, .heartbeat, .panicRefused, .panicCompleted:

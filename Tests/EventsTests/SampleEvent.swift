@@ -181,6 +181,14 @@ enum SampleEvent {
             .streamHidden(.with { ($0.stream, $0.entryIds, $0.beforeID) = ("s", ["1-1", "2-0"], "1-0") })
         case .groupChanged:
             .groupChanged(.with { ($0.stream, $0.group, $0.created.startID) = ("s", "router", "0-0") })
+        case .logRestored:
+            .logRestored(
+                .with {
+                    ($0.logID, $0.parentID) = (Data(repeating: 0xcd, count: 16), Data(repeating: 0xab, count: 16))
+                    ($0.parentSequence, $0.parentHash) = (7, Data(repeating: 0xef, count: 32))
+                    $0.verdict = .behind
+                    $0.knownHeads = [.with { ($0.sequence, $0.hash) = (9, Data(repeating: 0x01, count: 32)) }]
+                })
         case .untyped: .untyped(EventUntyped())
         case .configApplied:
             .configApplied(

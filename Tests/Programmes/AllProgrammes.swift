@@ -2,7 +2,8 @@
 
 package enum AllProgrammes {
     package static let all: [any Programme.Type] = [
-        PowerLoss.self, NthCall.self, Rot.self, KillProgramme.self, FairnessProgramme.self, Differential.self,
+        PowerLoss.self, NthCall.self, Rot.self, DamageProgramme.self, KillProgramme.self, FairnessProgramme.self,
+        Differential.self,
         RespDifferential.self, AbuseProgramme.self, Contention.self, SimulationProgramme.self, WatchdogProgramme.self,
         RaceProgramme.self, BridgeProgramme.self,
     ]

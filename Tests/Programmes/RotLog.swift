@@ -42,7 +42,7 @@ enum RotLog {
     }
 
     /// Two groups on two streams, with several consumers, runs that were split, dead letters and hidden entries.
-    private static func useGroups(_ log: EventLog) throws {
+    static func useGroups(_ log: EventLog) throws {
         for stream in SoakLog.streams.prefix(2) {
             let group = SoakLog.group
             try log.transact(.group) { transaction in

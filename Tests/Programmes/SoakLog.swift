@@ -24,6 +24,9 @@ enum SoakLog {
             }
         },
         body: { event in
+            if case .conflict(_, _, let offered, _) = event {
+                return Body(fields: FieldMap([("event", "conflict")]), typed: offered.bytes)
+            }
             guard case .streamHidden(let stream, .entries(let ids)) = event else {
                 return Body(fields: FieldMap([("event", "\(event)")]), typed: [])
             }
@@ -35,7 +38,13 @@ enum SoakLog {
             let words = String(decoding: typed, as: UTF8.self).split(separator: " ").map(String.init)
             guard let stream = words.first else { throw Trouble("a body that hides nothing") }
             return (try StreamName(stream), .entries(words.dropFirst().compactMap { EntryID($0) }))
-        })
+        },
+        offered: { body in
+            let typed = body.span.bytes.array(try Body.parts(body.span.bytes).typed)
+            guard let digest = Digest(hex: Hex.encode(typed)) else { throw Trouble("a body that offers nothing") }
+            return digest
+        },
+        restoration: { _ in throw Trouble("these logs are never restored") })
 
     static var options: LogOptions {
         LogOptions(bytesMax: 1 << 40, reserveBytes: 64 << 10, clock: clock, version: "soak")

@@ -55,7 +55,7 @@ package struct Audit: Sendable {
 
     private mutating func judge(_ view: borrowing RecordView, _ kind: EventKind, _ past: any AuditPast) throws {
         switch kind {
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused,
+        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused,
             .heartbeat, .panicRefused, .fillDetail, .positionAttested:
             return
         case .fill:
@@ -102,7 +102,7 @@ package struct Audit: Sendable {
         case .stateDigest(let digest): digests.recorded(record, digest, &book)
         case .panicRequested(let request): watch.requested(record, request, &book)
         case .panicCompleted(let completed): try exits.completed(record, completed, past, &book)
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .untyped, .messageRefused,
+        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused,
             .heartbeat, .panicRefused, .fill, .fillDetail, .positionAttested, .halt, .resume, .reducingRaised,
             .reducingEnded:
             break

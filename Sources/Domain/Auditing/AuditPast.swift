@@ -14,6 +14,8 @@ package protocol AuditPast {
     func watch(_ config: SequenceNumber) throws -> WatchPolicy?
     /// The log's id when that record was written: a restored log has another one.
     func logID(at sequence: SequenceNumber) -> LogID
+    /// Whether, when `now` was written, nobody knew what had become of `sequence`: a restore lies between them.
+    func isBeforeRestore(_ sequence: SequenceNumber, at now: SequenceNumber) -> Bool
 }
 
 package struct AuditRules: Sendable {

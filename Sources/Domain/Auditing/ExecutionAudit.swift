@@ -62,7 +62,7 @@ struct ExecutionAudit: Sendable {
         for request in begin.requests { try check(request, past) }
         let work = IntentToExecute(
             sequence: name.intent, intent: intent, recordedAt: begin.recordedAt, requests: begin.requests,
-            takenOverAt: begin.takenOverAt)
+            takenOverAt: begin.takenOverAt, isBeforeRestore: begin.isBeforeRestore)
         return Life(execution: Execution(work, policy, at: name.startedAt), parts: 0)
     }
 

@@ -81,6 +81,9 @@ struct RoutingAudit: Sendable {
             let isSame = earlier?.header.content == decision.header.content
             return RoutingEnd(reason: isSame ? .duplicate : .duplicateConflicting, refersTo: first.sequence)
         }
+        if past.isBeforeRestore(decision.sequence, at: record.sequence) {
+            return RoutingEnd(reason: .beforeRestore, refersTo: .none)
+        }
         switch verdict {
         case .refused(let reason, _): return RoutingEnd(reason: reason, refersTo: .none)
         case .intent(let intent):

@@ -50,16 +50,19 @@ package struct IntentToExecute: Hashable, Sendable {
     /// When the performer took the intent over: whoever committed those requests was dead by then, so none of them was
     /// stamped later. Nil: nobody had it before.
     package let takenOverAt: Milliseconds?
+    /// A restore has left open what became of it: no new order is made for it.
+    package let isBeforeRestore: Bool
 
     package init(
         sequence: SequenceNumber, intent: EventTradeIntent, recordedAt: Milliseconds, requests: [RequestedOrder],
-        takenOverAt: Milliseconds?
+        takenOverAt: Milliseconds?, isBeforeRestore: Bool
     ) {
         self.sequence = sequence
         self.intent = intent
         self.recordedAt = recordedAt
         self.requests = requests
         self.takenOverAt = takenOverAt
+        self.isBeforeRestore = isBeforeRestore
     }
 }
 

@@ -68,6 +68,7 @@ extension Execution {
             ("config", .whole(policy.configSequence.rawValue)), ("recorded_at_ms", .whole(intent.recordedAt)),
             ("requests", .array(intent.requests.map(\.evidence))),
             ("taken_over_at_ms", intent.takenOverAt.map { .whole($0) } ?? .null),
+            ("before_restore", intent.isBeforeRestore ? .bool(true) : .null),
         ])
     }
 }
@@ -92,6 +93,7 @@ package struct EvidentBeginning: Sendable {
     package let recordedAt: Milliseconds
     package let requests: [RequestedOrder]
     package let takenOverAt: Milliseconds?
+    package let isBeforeRestore: Bool
 
     package init(evidence: JSONValue) throws(MessageError) {
         let fields = try AnswerFields(evidence)
@@ -99,6 +101,7 @@ package struct EvidentBeginning: Sendable {
         recordedAt = try fields.whole("recorded_at_ms", Int64.min...Int64.max)
         requests = try fields.list("requests")
         takenOverAt = try fields.optionalWhole("taken_over_at_ms", Int64.min...Int64.max)
+        isBeforeRestore = try fields.optionalFlag("before_restore") ?? false
     }
 }
 

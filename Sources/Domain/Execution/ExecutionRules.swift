@@ -39,6 +39,7 @@ struct ExecutionRules {
         for request in record.requests { legs.append(try settle(request, stampedBefore: record.takenOverAt)) }
         // A close goes on with what is still open; anything else was one order.
         if !legs.isEmpty, intent.action != .close { return ended(legs) }
+        if record.isBeforeRestore { return beforeRestore(legs) }
         let before = legs.count
         let firstLeg = (legs.map(\.request.plan.leg).max() ?? 0) + 1
         switch try planned(firstLeg: firstLeg) {
@@ -58,6 +59,18 @@ struct ExecutionRules {
             }
             return ended(legs, from: before, rest: left)
         }
+    }
+
+    /// Orders that are not in this log may have been sent for it, under names that only the old log could give.
+    static let beforeRestore = "before_restore"
+    static let beforeRestoreDetail =
+        "it is from before a restore: whether it was executed is not known here, and no order is made for it"
+
+    private func beforeRestore(_ legs: [ExecutedLeg]) -> ExecutionEnd {
+        guard !legs.isEmpty else {
+            return ExecutionEnd(.failed, ExecutionRules.beforeRestore, ExecutionRules.beforeRestoreDetail)
+        }
+        return ended(legs, rest: "\(ExecutionRules.beforeRestore): \(ExecutionRules.beforeRestoreDetail)")
     }
 
     /// - Parameter from: where the legs begin that were sized by what was there in the end: theirs is the last word.

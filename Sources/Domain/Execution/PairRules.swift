@@ -18,6 +18,8 @@ extension ExecutionRules {
         let first: ExecutedLeg
         if let request = record.requests.first(where: { $0.plan.leg == 1 }) {
             first = try settle(request, stampedBefore: record.takenOverAt)
+        } else if record.isBeforeRestore {
+            return ExecutionEnd(.failed, ExecutionRules.beforeRestore, ExecutionRules.beforeRestoreDetail)
         } else {
             switch try firstOfPair() {
             case .settled(let leg): first = leg
@@ -31,6 +33,7 @@ extension ExecutionRules {
             return ended(first, second, "")
         }
         guard !first.settled.executed.isZero else { return unfilled(first, [first]) }
+        if record.isBeforeRestore { return alone(first, ExecutionRules.beforeRestoreDetail) }
         switch try second(first) {
         case .none(let why): return alone(first, why)
         case .undo(let plan, let why): return try undo(first, plan, why)

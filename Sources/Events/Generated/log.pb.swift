@@ -27,6 +27,54 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+package nonisolated enum EventRestoreVerdict: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+  case unspecified // = 0
+
+  /// A head that was known elsewhere is the one that was restored.
+  case current // = 1
+
+  /// A head that was known elsewhere is newer: records followed that are not here.
+  case behind // = 2
+
+  /// Nothing showed whether records followed.
+  case unknown // = 3
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .current
+    case 2: self = .behind
+    case 3: self = .unknown
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .current: return 1
+    case .behind: return 2
+    case .unknown: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [EventRestoreVerdict] = [
+    .unspecified,
+    .current,
+    .behind,
+    .unknown,
+  ]
+
+}
+
 /// Kind 1. One for each process that writes; the header's `session` of every later record names it.
 package nonisolated struct EventSessionStarted: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -384,9 +432,54 @@ package nonisolated struct EventGroupDeadAfterSet: Sendable {
   package init() {}
 }
 
+package nonisolated struct EventKnownHead: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var sequence: UInt64 = 0
+
+  package var hash: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Kind 6. This log was made from a backup. The records before it are its parent's; from it on the log has an id of its own,
+/// so that what is named after the id (client order ids) never meets what the parent named after the backup.
+package nonisolated struct EventLogRestored: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 bytes each.
+  package var logID: Data = Data()
+
+  package var parentID: Data = Data()
+
+  /// The last record that was restored, and its hash.
+  package var parentSequence: UInt64 = 0
+
+  package var parentHash: Data = Data()
+
+  package var verdict: EventRestoreVerdict = .unspecified
+
+  /// Heads that were known elsewhere when it was restored.
+  package var knownHeads: [EventKnownHead] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "backstop.v1"
+
+nonisolated extension EventRestoreVerdict: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0RESTORE_VERDICT_UNSPECIFIED\0\u{1}RESTORE_VERDICT_CURRENT\0\u{1}RESTORE_VERDICT_BEHIND\0\u{1}RESTORE_VERDICT_UNKNOWN\0")
+}
 
 nonisolated extension EventSessionStarted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SessionStarted"
@@ -1148,6 +1241,96 @@ nonisolated extension EventGroupDeadAfterSet: SwiftProtobuf.Message, SwiftProtob
 
   package static func ==(lhs: EventGroupDeadAfterSet, rhs: EventGroupDeadAfterSet) -> Bool {
     if lhs.deliveries != rhs.deliveries {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventKnownHead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".KnownHead"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{1}hash\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 1)
+    }
+    if !self.hash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hash, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventKnownHead, rhs: EventKnownHead) -> Bool {
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.hash != rhs.hash {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EventLogRestored: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogRestored"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}log_id\0\u{3}parent_id\0\u{3}parent_sequence\0\u{3}parent_hash\0\u{1}verdict\0\u{3}known_heads\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.logID) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.parentID) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.parentSequence) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.parentHash) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.verdict) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.knownHeads) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.logID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.logID, fieldNumber: 1)
+    }
+    if !self.parentID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.parentID, fieldNumber: 2)
+    }
+    if self.parentSequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.parentSequence, fieldNumber: 3)
+    }
+    if !self.parentHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.parentHash, fieldNumber: 4)
+    }
+    if self.verdict != .unspecified {
+      try visitor.visitSingularEnumField(value: self.verdict, fieldNumber: 5)
+    }
+    if !self.knownHeads.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.knownHeads, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EventLogRestored, rhs: EventLogRestored) -> Bool {
+    if lhs.logID != rhs.logID {return false}
+    if lhs.parentID != rhs.parentID {return false}
+    if lhs.parentSequence != rhs.parentSequence {return false}
+    if lhs.parentHash != rhs.parentHash {return false}
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs.knownHeads != rhs.knownHeads {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -101,6 +101,9 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
 
   /// The same pair trade is under way.
   case pairBusy // = 13
+
+  /// It is from before a restore, and what became of it then is not known here.
+  case beforeRestore // = 14
   case UNRECOGNIZED(Int)
 
   package init() {
@@ -123,6 +126,7 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
     case 11: self = .outOfBounds
     case 12: self = .deliveredTooOften
     case 13: self = .pairBusy
+    case 14: self = .beforeRestore
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -143,6 +147,7 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
     case .outOfBounds: return 11
     case .deliveredTooOften: return 12
     case .pairBusy: return 13
+    case .beforeRestore: return 14
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -163,6 +168,7 @@ package nonisolated enum EventDecisionRefusalReason: SwiftProtobuf.Enum, Swift.C
     .outOfBounds,
     .deliveredTooOften,
     .pairBusy,
+    .beforeRestore,
   ]
 
 }
@@ -1033,7 +1039,7 @@ nonisolated extension EventAction: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension EventDecisionRefusalReason: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DECISION_REFUSAL_REASON_UNSPECIFIED\0\u{1}DECISION_REFUSAL_REASON_HOLD\0\u{1}DECISION_REFUSAL_REASON_LOW_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE_CONFLICTING\0\u{1}DECISION_REFUSAL_REASON_NO_SIZE\0\u{1}DECISION_REFUSAL_REASON_HALTED\0\u{1}DECISION_REFUSAL_REASON_REDUCING\0\u{1}DECISION_REFUSAL_REASON_SYMBOL_GUARDED\0\u{1}DECISION_REFUSAL_REASON_NO_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_UNREADABLE\0\u{1}DECISION_REFUSAL_REASON_OUT_OF_BOUNDS\0\u{1}DECISION_REFUSAL_REASON_DELIVERED_TOO_OFTEN\0\u{1}DECISION_REFUSAL_REASON_PAIR_BUSY\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DECISION_REFUSAL_REASON_UNSPECIFIED\0\u{1}DECISION_REFUSAL_REASON_HOLD\0\u{1}DECISION_REFUSAL_REASON_LOW_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE\0\u{1}DECISION_REFUSAL_REASON_DUPLICATE_CONFLICTING\0\u{1}DECISION_REFUSAL_REASON_NO_SIZE\0\u{1}DECISION_REFUSAL_REASON_HALTED\0\u{1}DECISION_REFUSAL_REASON_REDUCING\0\u{1}DECISION_REFUSAL_REASON_SYMBOL_GUARDED\0\u{1}DECISION_REFUSAL_REASON_NO_CONFIDENCE\0\u{1}DECISION_REFUSAL_REASON_UNREADABLE\0\u{1}DECISION_REFUSAL_REASON_OUT_OF_BOUNDS\0\u{1}DECISION_REFUSAL_REASON_DELIVERED_TOO_OFTEN\0\u{1}DECISION_REFUSAL_REASON_PAIR_BUSY\0\u{1}DECISION_REFUSAL_REASON_BEFORE_RESTORE\0")
 }
 
 nonisolated extension EventSizedBy: SwiftProtobuf._ProtoNameProviding {
