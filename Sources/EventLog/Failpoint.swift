@@ -24,6 +24,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case importBefore = "import.before"
     case importAfter = "import.after"
     case exportAfter = "export.after"
+    case searchStep = "search.step"
+    case foldStep = "fold.step"
+    case switchBefore = "switch.before"
+    case switchAfter = "switch.after"
 
     /// Places that only execution comes to.
     package static let ofExecution: [Failpoint] = [
@@ -31,7 +35,11 @@ package enum Failpoint: String, CaseIterable, Sendable {
     ]
     /// Places that only the bridge comes to.
     package static let ofTheBridge: [Failpoint] = [.importBefore, .importAfter, .exportAfter]
-    package static let ofTheLog = allCases.filter { !ofExecution.contains($0) && !ofTheBridge.contains($0) }
+    /// Places that only a builder of views comes to.
+    package static let ofRebuilding: [Failpoint] = [.searchStep, .foldStep, .switchBefore, .switchAfter]
+    package static let ofTheLog = allCases.filter {
+        !ofExecution.contains($0) && !ofTheBridge.contains($0) && !ofRebuilding.contains($0)
+    }
 
     package static var isCompiledIn: Bool {
         #if FAILPOINTS
