@@ -11,10 +11,14 @@ package import Records
 package struct Rebuilding {
     private let log: EventLog
     private let views: Views
+    /// Records between two checkpoints.
+    private let step: UInt64
 
-    package init(log: EventLog, views: Views) {
+    package init(log: EventLog, views: Views, step: UInt64 = Limits.foldStepRecords) {
+        precondition(step > 0, "a step without a record leads nowhere")
         self.log = log
         self.views = views
+        self.step = step
     }
 
     /// Another process rebuilds already.
@@ -49,6 +53,7 @@ package struct Rebuilding {
 
     /// One at a time, in all processes.
     @available(*, noasync)
+    @discardableResult
     package func alone<R>(_ body: () throws -> R) throws -> R {
         let lock = try views.lock("rebuild")
         guard lock.tryLock() else { throw Busy() }
@@ -69,14 +74,14 @@ package struct Rebuilding {
         // Where appends go on, each round is shorter than the one before; what is left is folded by who asks.
         repeat {
             while state.asOf < head {
-                let end = min(head.rawValue, state.asOf.rawValue + Limits.foldStepRecords)
+                let end = min(head.rawValue, state.asOf.rawValue + step)
                 state = try StateReader.fold(log, from: state, through: SequenceNumber(end))
                 guard try views.save(state, log, edition: edition) else { throw Busy() }
                 Failpoint.foldStep.hit()
                 progress(Progress(what: "folding", done: state.asOf, head: head))
             }
             head = try log.head().sequence
-        } while head.rawValue - state.asOf.rawValue > Limits.foldStepRecords
+        } while head.rawValue - state.asOf.rawValue > step
         let before = try stateInUse(at: state.asOf)
         Failpoint.switchBefore.hit()
         try switchOver(.states, to: edition)
@@ -144,7 +149,9 @@ package struct Rebuilding {
             return editions.building
         }
         let head = try log.head().sequence
-        let builder = SearchBuilder(SearchIndex(views: views, log: log), edition: edition)
+        let sizes = SearchSizes(
+            recordsMin: min(step, SearchSizes.full.recordsMin), recordsMax: min(step, SearchSizes.full.recordsMax))
+        let builder = SearchBuilder(SearchIndex(views: views, log: log, sizes: sizes), edition: edition)
         try builder.build { done in
             progress(Progress(what: "indexing", done: done, head: max(head, done)))
         }
@@ -156,18 +163,22 @@ package struct Rebuilding {
 
     // MARK: Going back
 
-    /// Puts what was in use before the last rebuild in its place again, of each line that has such a one; the rebuilt
-    /// one is kept in its turn. Returns how far the restored state has come; commands fold what follows.
+    /// Puts what was in use before the last rebuild in its place again; the rebuilt one is kept in its turn. Returns
+    /// what went back, by name; commands bring it up to date.
     @available(*, noasync)
-    package func rollback(state: Bool, search: Bool) throws -> SequenceNumber {
-        try views.write { transaction in
-            if state { try goBack(.states, &transaction) }
-            if search { try goBack(SearchIndex.line, &transaction) }
+    package func rollback(state: Bool, search: Bool) throws -> [String] {
+        let back = try views.write { transaction in
+            var back: [String] = []
+            if state, try goBack(.states, &transaction) { back.append("state") }
+            if search, try goBack(SearchIndex.line, &transaction) { back.append("search") }
+            return back
         }
-        return try views.loadState(log)?.asOf ?? .none
+        guard !back.isEmpty else { throw NothingKept() }
+        return back
     }
 
-    private func goBack(_ line: ViewLine, _ transaction: inout WriteTransaction) throws {
+    /// False where nothing is kept.
+    private func goBack(_ line: ViewLine, _ transaction: inout WriteTransaction) throws -> Bool {
         var editions = try views.editions(line, transaction)
         let version =
             switch line {
@@ -175,9 +186,10 @@ package struct Rebuilding {
             }
         let name = line.row(editions.previous)
         guard editions.previous != 0, try views.checkpoint(name, version: version, log, transaction) != nil else {
-            throw NothingKept()
+            return false
         }
         (editions.current, editions.previous) = (editions.previous, editions.current)
         try views.setEditions(editions, line, &transaction)
+        return true
     }
 }

@@ -39,7 +39,7 @@ struct SearchBuilder {
         try clearLeftovers()
         var reached = try views.read { try index.reached(edition, $0) }
         if reached.isNone { try forgetRuns() }
-        while try index.log.head().sequence.rawValue - reached.rawValue >= Limits.searchRunRecordsMin {
+        while try index.log.head().sequence.rawValue - reached.rawValue >= index.sizes.recordsMin {
             reached = try addRun(after: reached)
             progress(reached)
         }
@@ -52,7 +52,7 @@ struct SearchBuilder {
         var postings = SearchSorting()
         var head = Head(sequence: reached, hash: .zero)
         try index.log.walk(
-            from: reached.next, through: SequenceNumber(reached.rawValue + Limits.searchRunRecordsMax)
+            from: reached.next, through: SequenceNumber(reached.rawValue + index.sizes.recordsMax)
         ) { record in
             let offset = UInt32(record.sequence.rawValue - reached.rawValue)
             SearchTerm.each(of: record) { postings.add($0.hash, offset) }
@@ -100,7 +100,7 @@ struct SearchBuilder {
     /// False where nothing is to be merged.
     private func merge() throws -> Bool {
         let runs = try views.read { try index.runs(edition, $0) }
-        guard let range = SearchMerge.next(runs.map(\.records)) else { return false }
+        guard let range = SearchMerge.next(runs.map(\.records), least: index.sizes.recordsMin) else { return false }
         let parts = Array(runs[range])
         let number = try nextNumber()
         var writer = SearchBlockWriter(run: number)
@@ -251,8 +251,8 @@ extension SearchIndex {
 /// Which runs become one: where eight of one size stand together, with smaller ones among them perhaps, all of that
 /// stretch. So each record is written again once for each eightfold growth of the log.
 enum SearchMerge {
-    static func next(_ records: [UInt64]) -> Range<Int>? {
-        let sizes = records.map(size)
+    static func next(_ records: [UInt64], least: UInt64) -> Range<Int>? {
+        let sizes = records.map { size($0, least: least) }
         for size in 0...(sizes.max() ?? 0) {
             if let range = stretch(sizes, size) { return range }
         }
@@ -260,8 +260,8 @@ enum SearchMerge {
     }
 
     /// How often the least size grew eightfold.
-    static func size(_ records: UInt64) -> Int {
-        var (size, bound) = (0, Limits.searchRunRecordsMin * UInt64(Limits.searchRunsPerMerge))
+    private static func size(_ records: UInt64, least: UInt64) -> Int {
+        var (size, bound) = (0, least * UInt64(Limits.searchRunsPerMerge))
         while records >= bound {
             size += 1
             let (next, isOver) = bound.multipliedReportingOverflow(by: UInt64(Limits.searchRunsPerMerge))

@@ -13,10 +13,12 @@ package struct SearchIndex: Sendable {
     static let lockName = "search"
     let views: Views
     let log: EventLog
+    let sizes: SearchSizes
 
-    package init(views: Views, log: EventLog) {
+    package init(views: Views, log: EventLog, sizes: SearchSizes = .full) {
         self.views = views
         self.log = log
+        self.sizes = sizes
     }
 
     /// The last record that the index knows; none where it knows nothing of this log.
@@ -46,6 +48,21 @@ package struct SearchIndex: Sendable {
             }
             return found
         }
+    }
+}
+
+/// How many records a run is built from. Tests take small ones.
+package struct SearchSizes: Sendable {
+    let recordsMin: UInt64
+    let recordsMax: UInt64
+
+    package static let full = SearchSizes(
+        recordsMin: Limits.searchRunRecordsMin, recordsMax: Limits.searchRunRecordsMax)
+
+    package init(recordsMin: UInt64, recordsMax: UInt64) {
+        precondition(recordsMin > 0 && recordsMin <= recordsMax, "a run has at least one record")
+        self.recordsMin = recordsMin
+        self.recordsMax = recordsMax
     }
 }
 

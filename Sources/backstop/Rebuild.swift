@@ -41,6 +41,8 @@ struct Rebuild: ParsableCommand {
     var rollback = false
     @Flag(help: "Say which views were not used, and why.")
     var verbose = false
+    @Option(help: ArgumentHelp("Records between two checkpoints.", visibility: .hidden))
+    var step = Limits.foldStepRecords
     @OptionGroup var common: CommonOptions
 
     private var wantsSearch: Bool { names.isEmpty || names.contains(Rebuild.search) }
@@ -51,6 +53,7 @@ struct Rebuild: ParsableCommand {
         for name in names where !known.contains(name) {
             throw ValidationError("no projection \"\(name)\"; there are: \(known.joined(separator: ", "))")
         }
+        if step == 0 { throw ValidationError("--step must be at least 1") }
         if check, rollback { throw ValidationError("--check changes nothing: not with --rollback") }
     }
 
@@ -58,7 +61,7 @@ struct Rebuild: ParsableCommand {
         try common.withLog(.reading) { log in
             let views = try Views(for: log) { if verbose { Output.error($0) } }
             defer { views.close() }
-            let rebuilding = Rebuilding(log: log, views: views)
+            let rebuilding = Rebuilding(log: log, views: views, step: step)
             if check { return try RebuildCheck(names: names, json: common.json, log: log, views: views).run() }
             do { try rebuilding.alone { try rollback ? goBack(rebuilding) : build(rebuilding) } } catch let busy
                 as Rebuilding.Busy
@@ -108,13 +111,11 @@ struct Rebuild: ParsableCommand {
     }
 
     private func goBack(_ rebuilding: Rebuilding) throws {
-        let asOf = try rebuilding.rollback(state: wantsState, search: wantsSearch)
+        let back = try rebuilding.rollback(state: wantsState, search: wantsSearch)
         if common.json {
-            Output.json(
-                .object([JSONMember("rolled_back", .bool(true)), JSONMember("as_of_seq", number(asOf.rawValue))]))
+            Output.json(.object([JSONMember("rolled_back", .array(back.map { .string($0) }))]))
         } else {
-            Output.line(
-                "what was in use before the last rebuild is in use again, saved as of \(grouped(asOf.rawValue))")
+            Output.line("in use again, as before the last rebuild: \(back.joined(separator: ", "))")
         }
     }
 }
