@@ -23,7 +23,7 @@ import Testing
             #expect(try kinds("--symbol", "btcusdt", "--order-id", "77", "--kind", "fill") == ["fill"])
             #expect(try kinds("--symbol", "ETHUSDT", "--order-id", "77").isEmpty)
             #expect(try kinds("--where", "state = filled and executed_quantity = 0.250") == ["order.outcome"])
-            #expect(try kinds("--where", "quantity >= 0.25", "--where", "not side = sell").count == 2)
+            #expect(try kinds("--where", "quantity >= 0.25", "--where", "not side = sell").count == 3)
             #expect(try kinds("--key", "fill/v/a/BTCUSDT/9001") == ["fill"])
             #expect(try kinds("--key", "user/notes/n1") == ["untyped"])
             #expect(try kinds("--key", "n1", "--stream", "notes") == ["untyped"])
@@ -73,7 +73,7 @@ import Testing
             let swapped = try log.run("query", "--since", "1h", "--until", "2h")
             #expect(swapped.status == 2 && swapped.errors.contains("not after"), "\(swapped)")
             for (text, says) in [
-                ("99", "ends at 3"), ("1600000000", "is a sequence"), ("2999-01-01T00:00:00Z", "come yet"),
+                ("99", "ends at 3"), ("1600000000", "is a sequence"), ("2200-01-01T00:00:00Z", "come yet"),
             ] {
                 let finished = try log.run("positions", "--as-of", text)
                 #expect(finished.status == 2 && finished.errors.contains(says), "\(finished)")
@@ -81,13 +81,13 @@ import Testing
         }
     }
 
-    @Test func aConditionThatCannotBeReadShowsTheplace() throws {
+    @Test func aConditionThatCannotBeReadShowsThePlace() throws {
         try withScratchLog { log in
             let finished = try log.run("query", "--where", "quantity >= 0.1 xor b")
             #expect(finished.status == 2, "\(finished)")
             let lines = finished.errors.split(separator: "\n")
             #expect(lines.first?.contains("byte 16") == true && lines.count == 3, "\(finished)")
-            #expect(lines.last?.firstIndex(of: "^") == lines[1].firstIndex(of: "x"), "\(finished)")
+            #expect(lines[2].count == lines[1].split(separator: "x")[0].count + 1, "\(finished)")
         }
     }
 
@@ -108,7 +108,7 @@ import Testing
     @Test func csvIsReadBackAndHoldsNoFormula() throws {
         try withScratchLog { log in
             try log.expect(0, "append", "s", "a=1,2\"3\"\nx", "--trace", "=HYPERLINK(1)")
-            try log.expect(0, "append", "s", "a=b", "--trace", "-5.5", "--producer", "@me")
+            try log.expect(0, "append", "s", "a=b", "--trace=-5.5", "--producer", "@me")
             let out = try log.run("query", "--stream", "s", "--format", "csv").out
             let lines = out.components(separatedBy: "\r\n")
             #expect(lines.count == 4 && lines[0] == "seq,id,stream,kind,recorded_at,key,trace,cause,producer,data")

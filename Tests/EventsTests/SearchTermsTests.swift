@@ -58,8 +58,8 @@ import Testing
 
     /// Their bytes are on disk.
     @Test func theHashOfATermStaysWhatItIs() {
-        #expect(SearchTerm(.trace, Array("BTCUSDT_2026-01-17T06:27:49.791495".utf8)).hash == 0)
-        #expect(SearchTerm.cause(SequenceNumber(7)).hash == 0)
+        #expect(SearchTerm(.trace, Array("BTCUSDT_2026-01-17T06:27:49.791495".utf8)).hash == 15_450_685_842_155_250_831)
+        #expect(SearchTerm.cause(SequenceNumber(7)).hash == 14_129_384_595_535_521_036)
     }
 
     // MARK: Parts
