@@ -116,6 +116,7 @@ package struct Rebuilding {
             (editions.previous, editions.current, editions.building) = (editions.current, edition, 0)
             try views.setEditions(editions, line, &transaction)
         }
+        try views.dropOldVersions()
     }
 
     private func drop(_ edition: UInt32, of line: ViewLine, _ transaction: inout WriteTransaction) throws {

@@ -48,6 +48,8 @@ struct Query: ParsableCommand {
     var format: RecordFormat?
     @Flag(help: "Do not page what goes to a terminal.")
     var noPager = false
+    @Flag(help: "Say which views were not used, and why.")
+    var verbose = false
     @OptionGroup var common: CommonOptions
 
     private var shownFormat: RecordFormat { common.json ? .json : format ?? .table }
@@ -75,7 +77,7 @@ struct Query: ParsableCommand {
         try common.withLog(.reading) { log in
             let pager = try noPager || follow || shownFormat != .table ? nil : Pager.start()
             defer { pager?.finish() }
-            let views = ViewsOnDemand(log)
+            let views = ViewsOnDemand(log, verbose: verbose)
             defer { views.close() }
             var printer = RecordPrinter(shownFormat, log, widest: try log.head().sequence)
             if let chain {

@@ -151,7 +151,9 @@ final class ViewsOnDemand {
     private let log: EventLog
     private var opened: Views??
 
-    init(_ log: EventLog) { self.log = log }
+    private let verbose: Bool
+
+    init(_ log: EventLog, verbose: Bool) { (self.log, self.verbose) = (log, verbose) }
 
     func close() {
         if case .some(.some(let views)) = opened { views.close() }
@@ -159,7 +161,7 @@ final class ViewsOnDemand {
 
     private func views() -> Views? {
         if let opened { return opened }
-        let views = openViews(log)
+        let views = openViews(log, verbose: verbose)
         opened = .some(views)
         return views
     }

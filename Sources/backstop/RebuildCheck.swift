@@ -91,7 +91,8 @@ struct RebuildCheck {
                 ]))
         } else {
             let word = differences.isEmpty ? Output.styled("equal", .green) : Output.styled("DIFFERENT", .red)
-            Output.line("search index as of \(grouped(reached.rawValue)): \(word)")
+            let text = reached.isNone ? "nothing is indexed yet" : "search index as of \(grouped(reached.rawValue))"
+            Output.line("\(text): \(word)")
         }
         return differences.map { difference in
             "the search index, records \(difference.range.lowerBound) to \(difference.range.upperBound): "

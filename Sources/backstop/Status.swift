@@ -53,7 +53,12 @@ struct Status: ParsableCommand {
 
 /// Views save time; where they cannot be opened (a read-only folder, say) the answer is folded afresh.
 func openViews(_ log: EventLog, verbose: Bool = false) -> Views? {
-    do { return try Views(for: log) { if verbose { Output.error($0) } } } catch {
+    openViews(log) { if verbose { Output.error($0) } }
+}
+
+/// - Parameter note: hears which views were not used, and why.
+func openViews(_ log: EventLog, note: @escaping @Sendable (String) -> Void) -> Views? {
+    do { return try Views(for: log, note: note) } catch {
         Output.error("views cannot be used, folding the whole log: \(error)")
         return nil
     }

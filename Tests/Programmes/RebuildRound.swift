@@ -81,9 +81,9 @@ final class RebuildRound {
             if finished.status != 0 { problems.append("\(finished)") }
         }
         // Through the index, and by a look at every record.
-        let indexed = try log.rows("query", "--trace", "t7", "--limit", "0").compactMap { $0["seq"] as? Int }
-        let all = try log.rows("query", "--kind", "decision", "--where", "correlation_id = t7", "--limit", "0")
-        let looked = all.compactMap { $0["seq"] as? Int }
+        let trace = try log.rows("query", "--trace", "t7", "--kind", "decision", "--limit", "0")
+        let all = try log.rows("query", "--where", "correlation_id = t7", "--limit", "0")
+        let (indexed, looked) = (trace.compactMap { $0["seq"] as? Int }, all.compactMap { $0["seq"] as? Int })
         if indexed != looked || looked.isEmpty {
             problems.append("--trace t7 found \(indexed.count) records, a look at all of them \(looked.count)")
         }

@@ -119,6 +119,24 @@ import Testing
         }
     }
 
+    @Test func whatOlderVersionsLeftGoesButForTheNewestOfThem() throws {
+        try withTradedLog(records: 60) { log, views in
+            for version in [7, 8, 9 as UInt32] {
+                for number in 0..<40 as Range<UInt64> {
+                    var key = ByteWriter()
+                    key.ordered(UInt32(State.version + version))
+                    key.ordered(UInt32(1))
+                    key.ordered(number)
+                    try views.write { try $0.put(views.tables.snapshots, key.bytes, [1]) }
+                }
+            }
+            try views.keepSnapshot(try StateReader.fold(log), log)
+            try views.dropOldVersions()
+            let left = try views.read { try $0.count(views.tables.snapshots) }
+            #expect(left == 80)
+        }
+    }
+
     /// A state of another history, as long as the log's own.
     private func wrongState(of log: EventLog) throws -> State {
         let head = try log.head().sequence
