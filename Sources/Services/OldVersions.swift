@@ -1,18 +1,18 @@
-// What other versions of the software have left in views/: the newest other one's is kept, since whoever goes back to
-// it goes on where it stood; older ones' goes when something is rebuilt.
+// What older versions of the software have left in views/: the one before this one's is kept, since whoever goes back
+// to it goes on where it stood; what is older goes when something is rebuilt. A newer one's is never touched.
 
+internal import Domain
 internal import LMDB
 internal import Records
 
 extension Views {
-    private static let versionsKept = 2
     private static let rowsPerStep = 16
 
     @available(*, noasync)
     func dropOldVersions() throws {
         // Keys of both begin with the version. Blocks of runs that are gone are cleared away by the next builder.
-        for table in [tables.snapshots, tables.runs] {
-            for version in try versions(of: table).dropLast(Views.versionsKept) {
+        for (table, own) in [(tables.snapshots, State.version), (tables.runs, SearchIndex.version)] {
+            for version in try versions(of: table).filter({ $0 < own }).dropLast() {
                 while try dropSome(of: version, table) {}
             }
         }

@@ -79,6 +79,7 @@ enum Output {
     }
 
     static func flush() {
+        if !buffer.isEmpty { endProgress() }
         isOpen = isOpen && write(buffer, to: 1)
         buffer.removeAll(keepingCapacity: true)
     }
@@ -100,14 +101,20 @@ enum Output {
 
     static func error(_ text: String) { toErrors("backstop: \(text)\n") }
 
+    /// Not while a pager has the terminal.
+    nonisolated(unsafe) static var showsProgress = isErrorTerminal
+    nonisolated(unsafe) private static var isProgressShown = false
+
     /// A line that is written over, on a terminal only.
     static func progress(_ text: String) {
-        guard isErrorTerminal else { return }
+        guard showsProgress else { return }
+        isProgressShown = true
         toErrors("\r\u{1B}[K\(text)")
     }
 
     static func endProgress() {
-        guard isErrorTerminal else { return }
+        guard isProgressShown else { return }
+        isProgressShown = false
         toErrors("\r\u{1B}[K")
     }
 

@@ -29,6 +29,7 @@ final class Pager {
         let terminal = dup(1)
         guard terminal >= 0, dup2(ends[1], 1) == 1 else { return nil }
         _ = fcntl(terminal, F_SETFD, FD_CLOEXEC)
+        Output.showsProgress = false
         // An interrupt is the pager's; whoever leaves it ends us.
         signal(SIGINT, SIG_IGN)
         return Pager(child, terminal)
