@@ -10,7 +10,7 @@ enum RebuildChildren {
     private static let batch = 50
 
     /// Arguments: the log, how many records at once, how many a second after that until standard input ends. Says
-    /// `began`, and at the end how many it wrote and the slowest append in milliseconds.
+    /// `began`, and at the end: records, appends, how many of these were slow, the slowest in milliseconds.
     static func traffic(_ arguments: [String]) throws {
         guard arguments.count == 3, let atOnce = Int(arguments[1]), let rate = Int(arguments[2]) else {
             throw Trouble("LOG AT-ONCE RATE")
@@ -23,16 +23,17 @@ enum RebuildChildren {
         ChildLog.say("began")
         let (clock, began) = (ContinuousClock(), ContinuousClock.now)
         var slowest = Duration.zero
-        var (done, batches) = (0, 0)
+        var (batches, slow) = (0, 0)
         while !isInputAtEnd(milliseconds: 0) {
             let due = began + .nanoseconds(1_000_000_000 / rate * batch * batches)
             let early = clock.now.duration(to: due) / .milliseconds(1)
             if early > 1, isInputAtEnd(milliseconds: Int32(early)) { break }
-            slowest = max(slowest, try append(batch, &number, log))
-            done += batch
+            let took = try append(batch, &number, log)
+            slowest = max(slowest, took)
+            if took > .milliseconds(RebuildProgramme.slowMilliseconds) { slow += 1 }
             batches += 1
         }
-        ChildLog.say("\(done) \(slowest / .milliseconds(1))")
+        ChildLog.say("\(batches * batch) \(batches) \(slow) \(slowest / .milliseconds(1))")
     }
 
     private static func isInputAtEnd(milliseconds: Int32) -> Bool {

@@ -10,9 +10,8 @@ final class RebuildRound {
     private var random: SeededGenerator
     private(set) var kills = 0
     private(set) var notReached = 0
-    private(set) var appended = 0
-    private(set) var slowestAlone = 0.0
-    private(set) var slowestBeside = 0.0
+    private(set) var alone = RebuildTraffic()
+    private(set) var beside = RebuildTraffic()
     private(set) var problems: [String] = []
 
     init(_ log: BenchLog, seed: UInt64) {
@@ -24,8 +23,8 @@ final class RebuildRound {
         let filled = try log.child("rebuild-traffic", ["\(recordsBefore)", "0"]).finish()
         guard filled.status == 0 else { throw Trouble("\(filled)") }
         let service = try log.start(["serve", "--roles", "router"])
-        slowestAlone = try traffic { _ = poll(nil, 0, 1_000) }
-        slowestBeside = try traffic {
+        alone = try traffic { _ = poll(nil, 0, log.bench.judgesTime ? 4_000 : 500) }
+        beside = try traffic {
             for number in 0..<wanted { try kill(number, step) }
             try finish(step)
         }
@@ -35,19 +34,18 @@ final class RebuildRound {
         try compare()
     }
 
-    /// Writes live while `body` runs; the slowest append in milliseconds.
-    private func traffic(_ body: () throws -> Void) throws -> Double {
+    /// Writes live while `body` runs.
+    private func traffic(_ body: () throws -> Void) throws -> RebuildTraffic {
         let writer = try log.child("rebuild-traffic", ["0", "5000"], piped: .inputAndOutput)
         guard try writer.answers?.next() == "began" else { throw Trouble("the writer did not begin\n\(writer.errors)") }
         try body()
         try writer.closeInput()
         let finished = try writer.finish()
-        let words = finished.lines.last?.split(separator: " ") ?? []
-        guard finished.status == 0, words.count == 2, let count = Int(words[0]), let slowest = Double(words[1]) else {
-            throw Trouble("\(finished)")
-        }
-        appended += count
-        return slowest
+        let words = (finished.lines.last ?? "").split(separator: " ")
+        guard finished.status == 0, words.count == 4, let records = Int(words[0]), let appends = Int(words[1]),
+            let slow = Int(words[2]), let slowest = Double(words[3])
+        else { throw Trouble("\(finished)") }
+        return RebuildTraffic(records: records, appends: appends, slow: slow, slowest: slowest)
     }
 
     private func kill(_ number: Int, _ step: Int) throws {
@@ -91,4 +89,23 @@ final class RebuildRound {
         let again = try log.run("rebuild", "--check")
         if rolledBack.status != 0 || again.status != 0 { problems.append("\(rolledBack)\n\(again)") }
     }
+}
+
+/// What a writer of live traffic saw.
+struct RebuildTraffic {
+    var records = 0
+    var appends = 0
+    /// Over `RebuildProgramme.slowMilliseconds`.
+    var slow = 0
+    /// In milliseconds.
+    var slowest = 0.0
+
+    mutating func add(_ other: RebuildTraffic) {
+        records += other.records
+        appends += other.appends
+        slow += other.slow
+        slowest = max(slowest, other.slowest)
+    }
+
+    var text: String { String(format: "%d of %d over 50 ms, the slowest %.1f ms", slow, appends, slowest) }
 }
