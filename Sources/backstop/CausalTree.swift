@@ -63,10 +63,10 @@ struct CausalTree {
         return true
     }
 
-    /// Level by level, so that what is left out is what is farthest.
+    /// Level by level, so that what is left out is what is farthest. False where the index does not answer.
     private mutating func descend(
         from path: [SequenceNumber], _ index: SearchIndex, upTo reached: SequenceNumber, _ log: EventLog
-    ) throws {
+    ) throws -> Bool {
         var level = path
         while !level.isEmpty {
             var below: [SequenceNumber] = []
@@ -74,11 +74,11 @@ struct CausalTree {
                 var rest: ClosedRange<SequenceNumber>? = cause.next...reached
                 while let range = rest {
                     guard let page = try index.page([.cause(cause)], in: range, newestFirst: false) else {
-                        throw CannotRun("the search index was taken away while it was read; ask again")
+                        return false
                     }
                     for effect in page.sequences where try CausalTree.isEffect(effect, of: cause, log) {
                         let isNew = !known.contains(effect)
-                        guard add(effect, of: cause) else { return }
+                        guard add(effect, of: cause) else { return true }
                         if isNew { below.append(effect) }
                     }
                     rest = page.rest
@@ -86,6 +86,7 @@ struct CausalTree {
             }
             level = below
         }
+        return true
     }
 
     private static func isEffect(_ effect: SequenceNumber, of cause: SequenceNumber, _ log: EventLog) throws -> Bool {

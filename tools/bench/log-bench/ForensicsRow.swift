@@ -22,6 +22,7 @@ extension LogBench {
         figures += try questions(log)
         log.close()
         figures += try commands(folder)
+        figures += try appendsBeside(folder)
         let more = figures.map { String(format: ",\"%@\":%.3f", $0.0, $0.1) }.joined()
         print("{\"peer\":\"backstop\",\"mode\":\"forensics\"\(more)}")
     }
@@ -122,8 +123,7 @@ extension LogBench {
 
     /// From the start of the process to its end.
     private static func commands(_ folder: String) throws -> [(String, Double)] {
-        let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-            .appendingPathComponent("backstop").path
+        let program = program("backstop")
         let log = try openLog(folder, .reading)
         let (traces, head) = (try someTraces(log, commandRuns), try log.head().sequence.rawValue)
         log.close()
@@ -143,7 +143,42 @@ extension LogBench {
             + percentiles("command_as_of_ms", asOf)
     }
 
+    // MARK: Beside a rebuild
+
+    /// 5,000 appends a second, 50 a call, for five seconds alone, then beside `backstop rebuild` until that ends.
+    private static func appendsBeside(_ folder: String) throws -> [(String, Double)] {
+        let log = try openLog(folder)
+        defer { log.close() }
+        let end = ContinuousClock.now + .seconds(5)
+        let alone = try pacedAppends(log) { ContinuousClock.now >= end }
+        let rebuild = try ChildProcess(program("backstop"), ["rebuild", "--log", folder], output: .null)
+        let beside = try pacedAppends(log) { !rebuild.isRunning }
+        guard rebuild.wait() == .exited(0) else { fatalError("backstop rebuild failed") }
+        return percentiles("append_alone_ms", alone) + [("append_alone_ms_max", (alone.max() ?? 0) * 1_000)]
+            + percentiles("append_beside_ms", beside) + [("append_beside_ms_max", (beside.max() ?? 0) * 1_000)]
+    }
+
+    /// Seconds of each call.
+    private static func pacedAppends(_ log: EventLog, until isOver: () -> Bool) throws -> [Double] {
+        var generator = SystemRandomNumberGenerator()
+        let value = [UInt8](repeating: 0x78, count: bodyBytes)
+        let began = ContinuousClock.now
+        var took: [Double] = []
+        while !isOver() || took.isEmpty {
+            let due = began + .milliseconds(10 * took.count)
+            if ContinuousClock.now < due { usleep(UInt32(max(0, (due - .now) / .microseconds(1)))) }
+            let drafts = (0..<50).map { _ in draft(value, &generator) }
+            took.append(try seconds { _ = try log.append(drafts) })
+        }
+        return took
+    }
+
     // MARK: Parts
+
+    /// Built beside this one.
+    private static func program(_ name: String) -> String {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(name).path
+    }
 
     private static func seconds(_ body: () throws -> Void) rethrows -> Double {
         let began = DispatchTime.now().uptimeNanoseconds
