@@ -141,8 +141,13 @@ let package = Package(
             ] + nio),
         tests(
             "ServicesTests",
-            ["Services", "Processes", "EventLog", "Domain", "Exchange", "Events", "Records", protobuf, logging]),
-        tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
+            [
+                "Services", "Processes", "EventLog", "LMDB", "Domain", "Exchange", "Events", "Records", protobuf,
+                logging,
+            ]),
+        tests(
+            "BackstopTests",
+            ["backstop", "Programmes", "Records", "EventLog", "Events", "Domain", "Services", "Processes"]),
         tests(
             "ExecutionTests",
             [

@@ -29,6 +29,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case copyChecked = "copy.checked"
     case copyRenamed = "copy.renamed"
     case copyFinished = "copy.finished"
+    case searchStep = "search.step"
+    case foldStep = "fold.step"
+    case switchBefore = "switch.before"
+    case switchAfter = "switch.after"
 
     /// Places that only execution comes to.
     package static let ofExecution: [Failpoint] = [
@@ -40,8 +44,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
     package static let ofCopies: [Failpoint] = [
         .copyPrepared, .copyWritten, .copyChecked, .copyRenamed, .copyFinished,
     ]
+    /// Places that only a builder of views comes to.
+    package static let ofRebuilding: [Failpoint] = [.searchStep, .foldStep, .switchBefore, .switchAfter]
     package static let ofTheLog = allCases.filter {
-        !ofExecution.contains($0) && !ofTheBridge.contains($0) && !ofCopies.contains($0)
+        !(ofExecution + ofTheBridge + ofCopies + ofRebuilding).contains($0)
     }
 
     package static var isCompiledIn: Bool {

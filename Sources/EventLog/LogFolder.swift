@@ -8,7 +8,7 @@ internal import Records
 /// ```
 /// FORMAT        `formatLine`; of a backup a second line that begins with `backup`
 /// log/          precious: records and group state, and what is derived inside the same transaction
-/// views/        derived: projections, trace index; may be deleted
+/// views/        derived: projections, snapshots, search index; may be deleted
 /// consumers/    lock files of living consumers
 /// ```
 package struct LogFolder: Sendable {

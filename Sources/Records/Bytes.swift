@@ -155,6 +155,9 @@ package struct ByteReader: ~Escapable {
         return text
     }
 
+    @_lifetime(self: copy self)
+    package mutating func skip(_ count: Int) throws(RecordError) { _ = try advance(count) }
+
     /// Throws unless everything was read.
     package func finish() throws(RecordError) {
         guard remaining == 0 else { throw .malformed("\(remaining) bytes too many") }

@@ -295,6 +295,50 @@ package enum Limits {
 
     // Commands.
     package static let queryPageRecordsMax = 500
+    /// Of the records that one page of a query holds in memory; one record more may stand in it.
+    package static let queryPageBytesMax = 8 << 20
+    /// A range that is not longer is scanned, whatever the search index could say.
+    package static let queryScanRecordsMax: UInt64 = 4_096
+    /// `query --last`: they stand in memory until the first is shown.
+    package static let queryLastRecordsMax = 10_000
+    /// Of `query --where`.
+    package static let conditionBytesMax = 4_096
+    package static let conditionDepthMax = 32
+    package static let conditionComparisonsMax = 64
+    package static let conditionPatternBytesMax = 256
+    /// From a record back to where it all began.
+    package static let causeDepthMax = 10_000
+    package static let causalRecordsMax = 100_000
+    /// Deeper lines of a tree are drawn at this depth.
+    package static let causalDepthDrawnMax = 40
+
+    // The search index.
+    package static let searchBlockBytesMax = 8_176
+    /// Postings of one term that stand together.
+    package static let searchEntryPostingsMax = 256
+    /// A run is built from so many records; fewer wait for more, and are scanned by whoever asks.
+    package static let searchRunRecordsMin: UInt64 = 4_096
+    package static let searchRunRecordsMax: UInt64 = 131_072
+    /// So many runs of one size become one.
+    package static let searchRunsPerMerge = 8
+    package static let searchRunsMax = 64
+    /// One transaction of whoever builds the index.
+    package static let searchStepBytesMax = 1 << 20
+    /// Who asks brings the index up to date where more records than these are not in it yet.
+    package static let searchTailRecordsMax: UInt64 = 16_384
+    package static let searchPagePostingsMax = 512
+    /// Looks of one page, so that its read transaction stays short.
+    package static let searchPageLooksMax = 50_000
+
+    // Snapshots, and rebuilding what is derived.
+    package static let snapshotRecordsMin: UInt64 = 65_536
+    package static let snapshotsMax = 64
+    package static let snapshotsKeptMin = 4
+    package static let snapshotBytesMax = 256 << 20
+    /// One step, then a checkpoint.
+    package static let foldStepRecords: UInt64 = 131_072
+    /// Differences that `rebuild --check` prints for each projection; all are counted.
+    package static let differencesShownMax = 20
 
     // Import.
     package static let importLineBytesMax = 1 << 20

@@ -50,7 +50,7 @@ package struct AuditReading {
 private final class LogPast: AuditPast {
     private let log: EventLog
     private var settings: [SequenceNumber: Settings?] = [:]
-    private var restored: [(since: SequenceNumber, id: LogID)] = []
+    private var restored: [(since: SequenceNumber, id: LogID, isOpen: Bool)] = []
 
     init(_ log: EventLog) { self.log = log }
 
@@ -85,7 +85,11 @@ private final class LogPast: AuditPast {
             case .logRestored(let message) = try EventRecord.decode(try record.record()),
             let id = LogID([UInt8](message.logID))
         else { return }
-        restored.append((record.sequence, id))
+        restored.append((record.sequence, id, message.verdict != .current))
+    }
+
+    func isBeforeRestore(_ sequence: SequenceNumber, at now: SequenceNumber) -> Bool {
+        restored.contains { $0.isOpen && $0.since < now && sequence < $0.since }
     }
 
     private func policy<Policy>(

@@ -1,4 +1,5 @@
-// The state as of the head: the checkpoint, then the tail. What a view answers names its `asOf`.
+// The state as of the head, or as of any record before it: the newest saved state, then the tail. What a view
+// answers names its `asOf`.
 
 package import Domain
 package import EventLog
@@ -24,5 +25,19 @@ package enum StateReader {
     /// The state now. Views that cannot be opened cost time, not truth: then everything is folded.
     package static func current(_ log: EventLog, views: Views?) throws -> State {
         try fold(log, from: try views?.loadState(log) ?? State())
+    }
+
+    /// The state as it was after the record `sequence`. Where that took a long fold, the result is kept for the
+    /// next one who asks; where it cannot be kept, it is not.
+    @available(*, noasync)
+    package static func state(
+        _ log: EventLog, views: Views?, asOf sequence: SequenceNumber,
+        progress: (SequenceNumber) -> Void = { _ in }
+    ) throws -> State {
+        let start = try views?.newestState(upTo: sequence, log) ?? State()
+        let state = try fold(log, from: start, through: sequence, progress: progress)
+        guard let views, sequence.rawValue - start.asOf.rawValue >= Limits.snapshotRecordsMin else { return state }
+        do { try views.keepSnapshot(state, log) } catch { views.note("no snapshot of \(sequence) is kept: \(error)") }
+        return state
     }
 }

@@ -55,41 +55,68 @@ package final class ViewKeeper: Sendable {
     }
 
     private func keep() throws {
-        let index = TraceIndex(views: views, log: log)
-        var state = try views.loadState(log) ?? State()
-        var saved = state.asOf
+        let index = SearchIndex(views: views, log: log)
+        var work = try begin()
         var nextCareAt: UInt64 = 0
         while !isStopping.load(ordering: .acquiring) {
-            let before = state.asOf
-            try fold(&state)
+            let end = nextStop(after: work.state.asOf)
+            let before = work.state.asOf
+            work.state = try StateReader.fold(log, from: work.state, through: end)
+            if work.state.asOf == end, isRound(end) { try record(work.state) }
             try takeCare(&nextCareAt)
-            let isQuiet = state.asOf == before
-            if state.asOf > saved, isQuiet || state.asOf.rawValue - saved.rawValue >= recordsPerSave {
-                try views.save(state, log)
-                try index.catchUp { _ in }
-                saved = state.asOf
+            let head = work.state.asOf
+            let isQuiet = head == before
+            if head > work.saved, isQuiet || head.rawValue - work.saved.rawValue >= recordsPerSave {
+                guard try save(&work) else { continue }
+                // Where another process builds it, it is up to date all the same.
+                _ = try index.catchUp()
             }
-            let head = state.asOf
+            if head == end { continue }
             try log.waker.wait(milliseconds: Limits.wakeIntervalMillisecondsMax) {
                 try isStopping.load(ordering: .acquiring) || log.head().sequence > head
             }
         }
-        try views.save(state, log)
-        logger.debug("views saved as of \(state.asOf)")
+        guard try save(&work) else { return }
+        logger.debug("views saved as of \(work.saved)")
     }
 
-    /// To the head; the digest of the state at each round number on the way is recorded, for audits. Whoever else records
-    /// it says the same, or there is a conflict on record.
-    private func fold(_ state: inout State) throws {
-        while recordsPerDigest > 0 {
-            let round = SequenceNumber((state.asOf.rawValue / recordsPerDigest + 1) * recordsPerDigest)
-            guard try log.head().sequence >= round else { break }
-            state = try StateReader.fold(log, from: state, through: round)
-            try record(state)
+    private struct Work {
+        var state: State
+        /// Whose checkpoints these are.
+        let edition: UInt32
+        var saved: SequenceNumber
+    }
+
+    private func begin() throws -> Work {
+        let edition = try views.stateEdition()
+        try views.dropBadSnapshots(log, edition: edition)
+        let state = try views.loadState(log) ?? State()
+        return Work(state: state, edition: edition, saved: state.asOf)
+    }
+
+    /// False where a rebuild has put another state in the place of this one: then that one is gone on with.
+    private func save(_ work: inout Work) throws -> Bool {
+        guard try views.save(work.state, log, edition: work.edition) else {
+            logger.notice("the views were rebuilt; going on with what was built")
+            work = try begin()
+            return false
         }
-        state = try StateReader.fold(log, from: state)
+        work.saved = work.state.asOf
+        return true
     }
 
+    /// A bounded step, and no further than where a digest is due.
+    private func nextStop(after asOf: SequenceNumber) -> SequenceNumber {
+        let step = asOf.rawValue + Limits.foldStepRecords
+        guard recordsPerDigest > 0 else { return SequenceNumber(step) }
+        return SequenceNumber(min(step, (asOf.rawValue / recordsPerDigest + 1) * recordsPerDigest))
+    }
+
+    private func isRound(_ sequence: SequenceNumber) -> Bool {
+        recordsPerDigest > 0 && sequence.rawValue.isMultiple(of: recordsPerDigest)
+    }
+
+    /// The digest at each round number, for audits. Whoever else records it says the same, or a conflict is on record.
     private func record(_ state: State) throws {
         var digest = EventStateDigest()
         digest.asOf = state.asOf.rawValue

@@ -1,33 +1,32 @@
 // views/: everything in it is derived from the log and may be deleted at any time. A checkpoint is a state,
 // its sequence, that record's hash, the log's id and the fold's version, committed together; where the log
-// does not have that hash there, the view is dropped and built again.
+// does not have that hash there, the view is dropped and built again. What is damaged is never believed.
 
-package import Domain
+internal import Domain
 package import EventLog
 internal import LMDB
 internal import Records
 
 package final class Views: Sendable {
     private let environment: Environment
-    private let checkpoints: TableHandle
-    let traces: TableHandle
+    let tables: ViewTables
     private let logID: LogID
+    private let folder: String
+    /// Hears what is not used and why, for people.
+    let note: @Sendable (String) -> Void
 
     /// Opens views/, and makes it where it is missing.
     @available(*, noasync)
-    package init(for log: EventLog) throws {
+    package init(for log: EventLog, note: @escaping @Sendable (String) -> Void = { _ in }) throws {
         try LogFolder.makeFolder(log.folder.views)
         environment = try Environment(
             at: log.folder.views,
             options: EnvironmentOptions(
-                mapBytes: Limits.mapBytes, readersMax: Limits.readersMax, tablesMax: 8, readOnly: false))
-        let opened = try environment.openTables(["checkpoints", "traces"])
-        guard let checkpoints = opened[0], let traces = opened[1] else {
-            preconditionFailure("a writable environment makes its tables")
-        }
-        self.checkpoints = checkpoints
-        self.traces = traces
+                mapBytes: Limits.mapBytes, readersMax: Limits.readersMax, tablesMax: 16, readOnly: false))
+        tables = try ViewTables(environment)
         logID = log.id
+        folder = log.folder.views
+        self.note = note
     }
 
     @available(*, noasync)
@@ -38,95 +37,76 @@ package final class Views: Sendable {
     @available(*, noasync)
     func write<R>(_ body: (inout WriteTransaction) throws -> R) throws -> R { try environment.write(body) }
 
-    // MARK: Checkpoints
+    /// Held by whoever builds what has this name, in all processes.
+    func lock(_ name: String) throws -> FileLock { try FileLock(path: folder + "/\(name).lock") }
 
-    /// The saved state, where it belongs to this log and to this version of the fold; nil otherwise.
-    package func loadState(_ log: EventLog) throws -> State? {
-        let row = try environment.read { try $0.get(checkpoints, "state")?.array() }
-        guard let row, let checkpoint = Checkpoint(decoding: row, version: State.version) else { return nil }
-        guard try checkpoint.belongs(to: log) else { return nil }
-        // Bytes that this version cannot read are another version's, or rot: derived, so built again.
-        do { return try State(decoding: checkpoint.payload) } catch { return nil }
-    }
-
-    /// Saves the state with the hash of its last record.
-    @available(*, noasync)
-    package func save(_ state: State, _ log: EventLog) throws {
-        guard let head = try Views.head(of: state, log) else { return }
-        let checkpoint = Checkpoint(logID: logID, head: head, version: State.version, payload: state.encode())
-        try environment.write { try $0.put(checkpoints, "state", checkpoint.encoded()) }
-    }
-
-    /// Forgets every view.
+    /// Forgets every view. Waits for whoever builds the search index.
     @available(*, noasync)
     package func clear() throws {
+        let lock = try lock(SearchIndex.lockName)
+        lock.lock()
+        defer { lock.unlock() }
         try environment.write { transaction in
-            try transaction.clear(checkpoints)
-            try transaction.clear(traces)
+            for table in tables.all { try transaction.clear(table) }
         }
     }
 
-    private static func head(of state: State, _ log: EventLog) throws -> Head? {
-        guard let record = try log.snapshot({ try $0.record(state.asOf) }) else { return nil }
-        return Head(sequence: state.asOf, hash: record.header.hash)
+    // MARK: Checkpoints
+
+    /// Nil where there is none that this log and this version can use; the note says why.
+    func checkpoint<T: ReadableTransaction & ~Copyable>(
+        _ name: String, version: UInt32, _ log: EventLog, _ transaction: borrowing T
+    ) throws -> Checkpoint? {
+        guard let row = try transaction.get(tables.checkpoints, name)?.array() else { return nil }
+        return try usable(row, version, log, "the view \(name)")
     }
 
-    // MARK: The trace index's own checkpoint, in the transaction of its rows
-
-    func loadTraceCheckpoint<T: ReadableTransaction & ~Copyable>(_ transaction: borrowing T) throws -> Checkpoint? {
-        guard let row = try transaction.get(checkpoints, "traces")?.array() else { return nil }
-        return Checkpoint(decoding: row, version: TraceIndex.version)
+    func usable(_ row: [UInt8], _ version: UInt32, _ log: EventLog, _ name: String) throws -> Checkpoint? {
+        let checkpoint: Checkpoint
+        do { checkpoint = try Checkpoint(decoding: row, version: version) } catch {
+            note("\(name) is not used: \(error)")
+            return nil
+        }
+        guard try checkpoint.belongs(to: log) else {
+            note("\(name) is not used: it is of another log, or of a log that went on otherwise")
+            return nil
+        }
+        return checkpoint
     }
 
-    func saveTraceCheckpoint(_ head: Head, _ transaction: inout WriteTransaction) throws {
-        let checkpoint = Checkpoint(logID: logID, head: head, version: TraceIndex.version, payload: [])
-        try transaction.put(checkpoints, "traces", checkpoint.encoded())
+    func put(
+        _ name: String, _ head: Head, version: UInt32, _ payload: [UInt8], _ transaction: inout WriteTransaction
+    ) throws {
+        let checkpoint = Checkpoint(logID: logID, head: head, version: version, payload: payload)
+        try transaction.put(tables.checkpoints, name, checkpoint.encoded())
+    }
+
+    func snapshotRow(_ head: Head, _ payload: [UInt8]) -> [UInt8] {
+        Checkpoint(logID: logID, head: head, version: State.version, payload: payload).encoded()
     }
 }
 
-/// How far a view has come, and in which log.
-struct Checkpoint {
-    let logID: LogID
-    let head: Head
-    let version: UInt32
-    let payload: [UInt8]
+struct ViewTables: Sendable {
+    /// Name → Editions or Checkpoint.
+    let checkpoints: TableHandle
+    /// SnapshotKey → Checkpoint.
+    let snapshots: TableHandle
+    /// SearchRunKey → SearchRun.
+    let runs: TableHandle
+    /// SearchBlockKey → SearchBlock.
+    let blocks: TableHandle
 
-    func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 64 + payload.count)
-        writer.fixed(version)
-        writer.raw(logID.bytes)
-        writer.fixed(head.sequence.rawValue)
-        writer.raw(head.hash.bytes)
-        writer.raw(payload)
-        return writer.bytes
-    }
+    var all: [TableHandle] { [checkpoints, snapshots, runs, blocks] }
 
-    init(logID: LogID, head: Head, version: UInt32, payload: [UInt8]) {
-        self.logID = logID
-        self.head = head
-        self.version = version
-        self.payload = payload
-    }
-
-    /// Nil where another version wrote it: the view is built again.
-    init?(decoding bytes: [UInt8], version expected: UInt32) {
-        do { try self.init(reading: bytes, expected) } catch { return nil }
-    }
-
-    private init?(reading bytes: [UInt8], _ expected: UInt32) throws(RecordError) {
-        var reader = ByteReader(bytes.span.bytes)
-        version = try reader.fixed(UInt32.self)
-        guard version == expected, let id = LogID(try reader.raw(LogID.byteCount)) else { return nil }
-        logID = id
-        let sequence = SequenceNumber(try reader.fixed(UInt64.self))
-        let hash = try reader.raw(Digest.byteCount)
-        head = Head(sequence: sequence, hash: Digest(hash.span.bytes, at: 0))
-        payload = try reader.raw(reader.remaining)
-    }
-
-    /// Whether the log is the same, and still has that record there.
-    func belongs(to log: EventLog) throws -> Bool {
-        guard logID == log.id else { return false }
-        return try log.snapshot { try $0.record(head.sequence)?.header.hash } == head.hash
+    init(_ environment: Environment) throws {
+        var opened: [TableHandle] = []
+        for table in try environment.openTables(["checkpoints", "snapshots", "search_runs", "search_blocks"]) {
+            guard let table else { preconditionFailure("a writable environment makes its tables") }
+            opened.append(table)
+        }
+        checkpoints = opened[0]
+        snapshots = opened[1]
+        runs = opened[2]
+        blocks = opened[3]
     }
 }

@@ -37,7 +37,7 @@ struct AuditVerb: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let since = try since.map { try QueryFilter.time($0, "--since", LogClock.system.now()) }
+        let since = try since.map { try CommandTime.read($0, option: "--since", now: LogClock.system.now()) }
         guard inProcess else {
             let arguments = Array(CommandLine.arguments.dropFirst()) + ["--in-process"]
             throw ExitCode(try OwnChild.run(arguments, reading: "the log").status)

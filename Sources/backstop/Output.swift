@@ -16,20 +16,70 @@ enum Output {
         }.joined(separator: " ")
     }
 
+    /// What came from outside, whole: what would move a terminal's cursor, change its colours or turn the direction of
+    /// what follows stands there as `\u{1b}`.
+    static func tame(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isWild) else { return text }
+        var out = ""
+        for scalar in text.unicodeScalars {
+            if isWild(scalar) {
+                out += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                out.unicodeScalars.append(scalar)
+            }
+        }
+        return out
+    }
+
+    /// As `tame`, for JSON, whose readers get the same value: JSON itself lets most of these stand as they are.
+    static func tameJSON(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isWild) else { return text }
+        var out = ""
+        for scalar in text.unicodeScalars {
+            guard isWild(scalar) else {
+                out.unicodeScalars.append(scalar)
+                continue
+            }
+            for unit in String(scalar).utf16 {
+                let digits = String(unit, radix: 16)
+                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        }
+        return out
+    }
+
+    private static func isWild(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.value >= 0x20, scalar.value < 0x7f { return false }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: return true
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .nonspacingMark,
+            .spacingMark, .enclosingMark, .decimalNumber, .letterNumber, .otherNumber, .connectorPunctuation,
+            .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation, .finalPunctuation,
+            .otherPunctuation, .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol, .spaceSeparator,
+            .surrogate, .privateUse, .unassigned:
+            return false
+        @unknown default: return true
+        }
+    }
+
     /// Touched by the command's own thread only.
     nonisolated(unsafe) private static var buffer: [UInt8] = []
     nonisolated(unsafe) private static var isOpen = true
 
     /// False where nobody reads any more (a closed pipe).
     @discardableResult
-    static func line(_ text: String) -> Bool {
+    static func line(_ text: String) -> Bool { self.text(text + "\n") }
+
+    /// With its own end of line.
+    @discardableResult
+    static func text(_ text: String) -> Bool {
         buffer.append(contentsOf: text.utf8)
-        buffer.append(0x0a)
         if buffer.count >= 1 << 16 { flush() }
         return isOpen
     }
 
     static func flush() {
+        if !buffer.isEmpty { endProgress() }
         isOpen = isOpen && write(buffer, to: 1)
         buffer.removeAll(keepingCapacity: true)
     }
@@ -51,14 +101,20 @@ enum Output {
 
     static func error(_ text: String) { toErrors("backstop: \(text)\n") }
 
+    /// Not while a pager has the terminal.
+    nonisolated(unsafe) static var showsProgress = isErrorTerminal
+    nonisolated(unsafe) private static var isProgressShown = false
+
     /// A line that is written over, on a terminal only.
     static func progress(_ text: String) {
-        guard isErrorTerminal else { return }
+        guard showsProgress else { return }
+        isProgressShown = true
         toErrors("\r\u{1B}[K\(text)")
     }
 
     static func endProgress() {
-        guard isErrorTerminal else { return }
+        guard isProgressShown else { return }
+        isProgressShown = false
         toErrors("\r\u{1B}[K")
     }
 

@@ -12,29 +12,52 @@ struct Positions: ParsableCommand {
             Examples:
               backstop positions
               backstop positions --all --json        closed ones too, with profit and fees
+              backstop positions --as-of 2026-01-17T03:12:00Z
+              backstop positions --as-of 1204        as they were after record 1204
             """)
 
     @Flag(help: "Closed positions, too.")
     var all = false
+    @Option(help: ArgumentHelp(AsOf.help, valueName: "time|seq"))
+    var asOf: String?
+    @Flag(help: "Say which views were not used, and why.")
+    var verbose = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         try common.withLog(.reading) { log in
-            let views = openViews(log)
+            let views = openViews(log, verbose: verbose)
             defer { views?.close() }
-            let state = try StateReader.current(log, views: views)
+            let state = try stateAsOf(asOf, log, views)
             let rows = (all ? state.positions.all : state.positions.open).map { PositionRow($0.key, $0.position) }
             if common.json {
                 for row in rows { Output.json(row.json(asOf: state.asOf)) }
                 return
             }
             PositionTable(rows).print(title: nil)
-            Output.line(Output.styled("as of \(grouped(state.asOf.rawValue))", .dim))
+            Output.line(Output.styled(try asOfText(state.asOf, log), .dim))
             for anomaly in state.positions.anomalies.suffix(5) {
                 Output.line(Output.styled("anomaly at \(anomaly.sequence): \(anomaly.text)", .yellow))
             }
         }
     }
+}
+
+/// The state now, or as it was.
+func stateAsOf(_ text: String?, _ log: EventLog, _ views: Views?) throws -> State {
+    guard let text else { return try StateReader.current(log, views: views) }
+    let sequence = try AsOf.read(text, log)
+    let state = try StateReader.state(log, views: views, asOf: sequence) {
+        Output.progress("folding \(grouped($0.rawValue)) of \(grouped(sequence.rawValue))")
+    }
+    Output.endProgress()
+    return state
+}
+
+/// For people: which record, and when it was recorded.
+func asOfText(_ sequence: SequenceNumber, _ log: EventLog) throws -> String {
+    guard let record = try log.snapshot({ try $0.record(sequence) }) else { return "as of 0: before the first record" }
+    return "as of \(grouped(sequence.rawValue)), recorded at \(TimeText.render(record.header.recordedAt))"
 }
 
 struct PositionRow {

@@ -5,55 +5,134 @@ import Events
 import Records
 
 struct QueryFilter {
-    let start: SequenceNumber
-    let end: SequenceNumber?
-    let since: Timestamp?
-    let until: Timestamp?
-    let kind: Kind?
-    private let trace: String?
-    private let symbol: String?
+    private let names: [(field: SearchField, text: [UInt8])]
+    private let kind: Kind?
     private let stream: StreamName?
+    private let conditions: [Condition]
+    private let key: String?
 
-    init(_ query: Query, now: Timestamp) throws {
-        (start, end) = try QueryFilter.range(query.seq)
-        since = try query.since.map { try QueryFilter.time($0, "--since", now) }
-        until = try query.until.map { try QueryFilter.time($0, "--until", now) }
-        trace = query.trace
-        symbol = query.symbol?.uppercased()
-        stream = try query.stream.map { try StreamCatalogue.resolve($0) }
-        kind = try query.kind.map { name in
+    init(_ options: QueryOptions) throws {
+        let wanted: [(SearchField, String?)] = [
+            (.trace, options.trace), (.symbol, options.symbol), (.producer, options.producer),
+            (.clientOrderID, options.clientOrderID), (.orderID, options.orderID), (.tradeID, options.tradeID),
+        ]
+        names = wanted.compactMap { field, text in text.map { (field, Array($0.utf8)) } }
+        if let empty = names.first(where: \.text.isEmpty) { throw CannotRun("an empty \(empty.field) finds nothing") }
+        stream = try options.stream.map { try StreamCatalogue.resolve($0) }
+        key = options.key
+        kind = try options.kind.map { name in
             guard let kind = EventKind.named(name) else {
                 let all = EventKind.allCases.map(\.name).joined(separator: ", ")
                 throw CannotRun("--kind \(name): no such kind; there are: \(all)")
             }
             return kind.kind
         }
+        conditions = try options.wheres.map { try QueryFilter.condition($0) }
     }
 
-    /// What the header can say, without decoding a body.
+    private static func condition(_ text: String) throws -> Condition {
+        do { return try ConditionParser.read(text) } catch {
+            let shown = Output.tame(String(text.prefix(400)))
+            let before = Array(text.utf8.prefix(min(error.offset, 400)))
+            let column = Output.tame(String(decoding: before, as: UTF8.self)).count
+            throw CannotRun("--where: \(error)\n  \(shown)\n  \(String(repeating: " ", count: column))^")
+        }
+    }
+
+    /// What finds candidates in the index; none: every record must be looked at.
+    func terms(_ numberOf: (StreamName) throws -> StreamNumber?) rethrows -> [SearchTerm]? {
+        var terms = names.map { SearchTerm($0.field, $0.text) }
+        if let kind { terms.append(.kind(kind)) }
+        if let stream {
+            // No record belongs to a stream that is not there.
+            guard let number = try numberOf(stream) else { return nil }
+            terms.append(.stream(number))
+        }
+        return terms
+    }
+
+    /// What a record says without its message being decoded.
     func mayMatch(_ view: borrowing RecordView) -> Bool {
-        if let since, view.recordedAt < since { return false }
         if let kind, view.kind != kind { return false }
+        for name in names { guard SearchTerms.has(name.field, name.text, in: view) else { return false } }
         return true
     }
 
     func matches(_ shown: ShownRecord) -> Bool {
-        if let kind, shown.record.kind != kind { return false }
-        if let trace, shown.record.traceID != trace { return false }
         if let stream, shown.stream != stream { return false }
-        if shown.record.sequence < start { return false }
-        if let end, shown.record.sequence > end { return false }
-        if let since, shown.record.header.recordedAt < since { return false }
-        if let until, shown.record.header.recordedAt >= until { return false }
-        if let symbol {
-            guard case .string(let named) = shown.data["symbol"] else { return false }
-            return named.uppercased() == symbol
+        if let key, shown.record.key?.qualified(stream: shown.stream) != key, shown.record.key?.text != key {
+            return false
         }
-        return true
+        if conditions.isEmpty { return true }
+        let data = shown.data
+        return conditions.allSatisfy { $0.holds(in: data) }
     }
 
-    private static func range(_ text: String?) throws -> (SequenceNumber, SequenceNumber?) {
-        guard let text else { return (SequenceNumber(1), nil) }
+    /// Why there may be nothing.
+    func hint(_ log: EventLog) throws -> String? {
+        guard let stream, try log.snapshot({ try $0.stream(stream) }) == nil else { return nil }
+        return "there is no stream \(Output.tame(stream.text))"
+    }
+
+    // MARK: Keys
+
+    var asksForKey: Bool { key != nil }
+
+    /// The record that has the key; nil where none has.
+    func sequenceOfKey(_ log: EventLog) throws -> SequenceNumber? {
+        guard let key else { return nil }
+        return try log.snapshot { snapshot in
+            for (key, stream) in readings(of: key) {
+                if let sequence = try snapshot.first(key, stream: stream) { return sequence }
+            }
+            return nil
+        }
+    }
+
+    /// A user's key is shown as `user/STREAM/KEY`, and both may hold slashes.
+    private func readings(of text: String) -> [(IdempotencyKey, StreamName?)] {
+        var readings: [(IdempotencyKey, StreamName?)] = []
+        if let stream { readings.append((.user(text), stream)) }
+        guard text.hasPrefix("user/") else { return readings + [(.own(text), nil)] }
+        let rest = text.dropFirst("user/".count)
+        for slash in rest.indices where rest[slash] == "/" {
+            // What is no stream's name is not one that has keys.
+            guard let stream = try? StreamName(String(rest[..<slash])) else { continue }
+            readings.append((.user(String(rest[rest.index(after: slash)...])), stream))
+        }
+        return readings
+    }
+}
+
+/// The records among which a query looks: sequences and times make one range, since stamps grow with sequences.
+struct QueryRange {
+    /// Nil where it is empty.
+    let closed: ClosedRange<SequenceNumber>?
+    /// Where whoever follows goes on.
+    let next: SequenceNumber
+
+    init(_ options: QueryOptions, _ log: EventLog) throws {
+        let now = log.clock.now()
+        let since = try options.since.map { try CommandTime.read($0, option: "--since", now: now) }
+        let until = try options.until.map { try CommandTime.read($0, option: "--until", now: now) }
+        if let since, let until, until <= since {
+            throw CannotRun("--until is not after --since: nothing lies between")
+        }
+        let asOf = try options.asOf.map { try AsOf.read($0, log) }
+        var (low, high) = try QueryRange.sequences(options.seq)
+        let head = try log.snapshot { snapshot in
+            if let since { low = max(low, try snapshot.first(recordedAt: since)) }
+            if let until { high = min(high, try snapshot.first(recordedAt: until).previous) }
+            return try snapshot.head().sequence
+        }
+        if let asOf { high = min(high, asOf) }
+        let end = min(high, head)
+        closed = low <= end && !end.isNone ? max(low, SequenceNumber(1))...end : nil
+        next = max(low, head.next)
+    }
+
+    private static func sequences(_ text: String?) throws -> (SequenceNumber, SequenceNumber) {
+        guard let text else { return (SequenceNumber(1), SequenceNumber(.max)) }
         guard let dots = text.firstRange(of: "..") else {
             guard let one = UInt64(text) else { throw CannotRun("--seq \(text): a number or A..B is needed") }
             return (SequenceNumber(one), SequenceNumber(one))
@@ -62,20 +141,6 @@ struct QueryFilter {
         guard low.isEmpty || UInt64(low) != nil, high.isEmpty || UInt64(high) != nil else {
             throw CannotRun("--seq \(text): A..B needs numbers, at byte \(dots.lowerBound.utf16Offset(in: text))")
         }
-        return (SequenceNumber(UInt64(low) ?? 1), UInt64(high).map { SequenceNumber($0) })
-    }
-
-    static func time(_ text: String, _ option: String, _ now: Timestamp) throws -> Timestamp {
-        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
-        if let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()) {
-            let (age, isTooLong) = count.multipliedReportingOverflow(by: unit * 1_000_000_000)
-            guard !isTooLong, count >= 0, age <= now.nanoseconds else {
-                throw CannotRun("\(option) \(text): an age from 0s to the year 1970 is needed")
-            }
-            return Timestamp(nanoseconds: now.nanoseconds - age)
-        }
-        do { return try TimeText.read(text, field: option) } catch {
-            throw CannotRun("\(error); give ISO-8601, an epoch time, or an age such as 15m")
-        }
+        return (SequenceNumber(UInt64(low) ?? 1), SequenceNumber(UInt64(high) ?? .max))
     }
 }

@@ -3,106 +3,143 @@ import Dispatch
 import Domain
 import EventLog
 import Events
+import Glibc
 import Records
 import Services
 
 struct Rebuild: ParsableCommand {
+    static let search = "search"
+
     static let configuration = CommandConfiguration(
-        abstract: "Build the projections again from the log, or check that they are what it gives.",
+        abstract:
+            "Build the projections and the search index again from the log, or check that they are what it gives.",
         discussion: """
-            Everything in views/ is derived and may be deleted. --check changes nothing: it folds the log from
-            zero and compares each projection's digest with the saved one at the same sequence.
+            Everything in views/ is derived and may be deleted. A rebuild builds beside what is in use, also while
+            `serve` runs, in steps: killed and started again it goes on. At the end it takes the place of what was in
+            use, in one transaction, and says what was different; that is kept for --rollback until the next rebuild.
+
+            Without a name everything is built. The projections are one fold: naming one builds all of them, and shows
+            that one. "search" is the index of `query`.
+
+            --check changes nothing: it folds the log from zero, and compares the saved state and each snapshot at their
+            sequences, and every posting of the search index. What differs is shown by key, as expected and as found.
 
             Examples:
               backstop rebuild
-              backstop rebuild --check positions trading
+              backstop rebuild search
+              backstop rebuild --check positions trading_state
+              backstop rebuild --rollback
 
-            Exit status: 0 equal or built, 1 different.
+            Exit status: 0 equal or built, 1 different or nothing to go back to, 2 could not run.
             """)
 
-    @Argument(help: "Projections; all where none is named.")
+    @Argument(help: "Projections, or search; all where none is named.")
     var names: [String] = []
     @Flag(help: "Compare, and change nothing.")
     var check = false
+    @Flag(help: "Put what was in use before the last rebuild in its place again.")
+    var rollback = false
+    @Flag(help: "Say which views were not used, and why.")
+    var verbose = false
+    @Option(help: ArgumentHelp("Records between two checkpoints.", visibility: .hidden))
+    var step = Limits.foldStepRecords
     @OptionGroup var common: CommonOptions
 
+    private var wantsSearch: Bool { names.isEmpty || names.contains(Rebuild.search) }
+    private var wantsState: Bool { names.isEmpty || names.contains { $0 != Rebuild.search } }
+
     func validate() throws {
-        let known = State().parts.map(\.name)
+        let known = State().parts.map(\.name) + [Rebuild.search]
         for name in names where !known.contains(name) {
             throw ValidationError("no projection \"\(name)\"; there are: \(known.joined(separator: ", "))")
         }
+        if step == 0 { throw ValidationError("--step must be at least 1") }
+        if check, rollback { throw ValidationError("--check changes nothing: not with --rollback") }
     }
 
     func run() throws {
         try common.withLog(.reading) { log in
-            let views = try Views(for: log)
+            let views = try Views(for: log) { if verbose { Output.error($0) } }
             defer { views.close() }
-            if check { try compare(log, views) } else { try build(log, views) }
-        }
-    }
-
-    private func build(_ log: EventLog, _ views: Views) throws {
-        let began = DispatchTime.now().uptimeNanoseconds
-        try views.clear()
-        let state = try folded(log, through: nil)
-        try views.save(state, log)
-        try TraceIndex(views: views, log: log).catchUp { Output.progress("trace index \(grouped($0.rawValue))") }
-        Output.endProgress()
-        let seconds = Double(DispatchTime.now().uptimeNanoseconds - began) / 1e9
-        show(chosen(state), saved: nil, asOf: state.asOf)
-        if !common.json {
-            Output.line(Output.styled("built as of \(grouped(state.asOf.rawValue)) in \(seconds.seconds)", .dim))
-        }
-    }
-
-    private func compare(_ log: EventLog, _ views: Views) throws {
-        guard let saved = try views.loadState(log) else {
-            throw NegativeFinding(text: "nothing is saved that belongs to this log; build it with: backstop rebuild")
-        }
-        let fresh = try folded(log, through: saved.asOf)
-        Output.endProgress()
-        let (freshParts, savedParts) = (chosen(fresh), chosen(saved))
-        show(freshParts, saved: savedParts, asOf: saved.asOf)
-        let different = zip(freshParts, savedParts).filter { $0.digest != $1.digest }.map(\.0.name)
-        if let index = try TraceIndex(views: views, log: log).check(), index.expected != index.found {
-            throw NegativeFinding(
-                text: "different: the trace index has \(index.found) rows where the log gives \(index.expected); "
-                    + "mend it with: backstop rebuild")
-        }
-        guard different.isEmpty else {
-            throw NegativeFinding(
-                text: "different: \(different.joined(separator: ", ")); mend it with: backstop rebuild")
-        }
-    }
-
-    private func folded(_ log: EventLog, through end: SequenceNumber?) throws -> State {
-        let head = try log.head().sequence.rawValue
-        return try StateReader.fold(log, through: end) { sequence in
-            Output.progress("folding \(grouped(sequence.rawValue)) of \(grouped(head))")
-        }
-    }
-
-    private func chosen(_ state: State) -> [StatePart] {
-        state.parts.filter { names.isEmpty || names.contains($0.name) }
-    }
-
-    private func show(_ parts: [StatePart], saved: [StatePart]?, asOf: SequenceNumber) {
-        var table = Table([("PROJECTION", .left), ("DIGEST", .left), ("", .left)])
-        for (place, part) in parts.enumerated() {
-            let isEqual = saved.map { $0[place].digest == part.digest }
-            if common.json {
-                Output.json(
-                    .object([
-                        JSONMember("projection", .string(part.name)), JSONMember("digest", .string(part.digest.hex)),
-                        JSONMember("as_of_seq", number(asOf.rawValue)),
-                        JSONMember("equal", isEqual.map { .bool($0) } ?? .null),
-                    ]))
-            } else {
-                let word = isEqual.map { $0 ? Output.styled("equal", .green) : Output.styled("DIFFERENT", .red) }
-                table.add([part.name, String(part.digest.hex.prefix(16)), word ?? "built"])
+            let rebuilding = Rebuilding(log: log, views: views, step: step)
+            if check { return try RebuildCheck(names: names, json: common.json, log: log, views: views).run() }
+            do { try rebuilding.alone { try rollback ? goBack(rebuilding) : build(rebuilding) } } catch let busy
+                as Rebuilding.Busy
+            {
+                throw CannotRun(busy.description)
+            } catch let nothing as Rebuilding.NothingKept {
+                throw NegativeFinding(text: nothing.description)
             }
         }
-        if !common.json { table.print() }
+    }
+
+    private func build(_ rebuilding: Rebuilding) throws {
+        // Whoever appends goes first.
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+        var pace = Pace()
+        if wantsState {
+            let result = try rebuilding.state { pace.show($0) }
+            Output.endProgress()
+            show(result, pace)
+        }
+        if wantsSearch {
+            pace = Pace()
+            try rebuilding.search { pace.show($0) }
+            Output.endProgress()
+            if common.json {
+                Output.json(
+                    .object([JSONMember("projection", .string(Rebuild.search)), JSONMember("built", .bool(true))]))
+            } else {
+                Output.line("search index built\(pace.text)")
+            }
+        }
+    }
+
+    private func show(_ result: Rebuilding.Result, _ pace: Pace) {
+        let parts = result.state.parts.filter { names.isEmpty || names.contains($0.name) }
+        let before = result.before?.parts
+        PartTable(json: common.json).print(
+            parts, beside: before, asOf: result.state.asOf, equal: "built, as before",
+            different: "built, OTHER than before")
+        if let before = result.before, !common.json {
+            DifferenceList(json: false, expected: "built", found: "before").print(
+                parts.flatMap { result.state.differences(from: before, in: $0.name) })
+        }
+        guard !common.json else { return }
+        let from = result.continuedFrom.isNone ? "" : ", gone on with from \(grouped(result.continuedFrom.rawValue))"
+        Output.line(Output.styled("built as of \(grouped(result.state.asOf.rawValue))\(from)\(pace.text)", .dim))
+    }
+
+    private func goBack(_ rebuilding: Rebuilding) throws {
+        let back = try rebuilding.rollback(state: wantsState, search: wantsSearch)
+        if common.json {
+            Output.json(.object([JSONMember("rolled_back", .array(back.map { .string($0) }))]))
+        } else {
+            Output.line("in use again, as before the last rebuild: \(back.joined(separator: ", "))")
+        }
+    }
+}
+
+/// How fast long work goes, and how long it will take.
+struct Pace {
+    private var began = DispatchTime.now().uptimeNanoseconds
+    private var first: UInt64?
+    private(set) var text = ""
+
+    mutating func show(_ progress: Rebuilding.Progress) {
+        let done = progress.done.rawValue
+        guard let first else {
+            // What was there already was not built now.
+            first = done
+            began = DispatchTime.now().uptimeNanoseconds
+            return
+        }
+        let seconds = Double(DispatchTime.now().uptimeNanoseconds - began) / 1e9
+        let rate = Double(done - min(done, first)) / max(seconds, 0.001)
+        let left = Double(progress.head.rawValue - min(done, progress.head.rawValue)) / max(rate, 1)
+        text = ", \(grouped(Int(rate))) records/s"
+        Output.progress(
+            "\(progress.what) \(grouped(done)) of \(grouped(progress.head.rawValue))\(text), \(left.seconds) left")
     }
 }
 

@@ -67,10 +67,25 @@ struct ShownRecord {
         .resume: ["scope", "operator", "reason"], .reducingRaised: ["cause", "detail"], .reducingEnded: ["cause"],
     ]
 
+    /// A field must not draw lines or colours of its own.
     private func plain(_ value: JSONValue) -> String {
-        guard case .string(let text) = value else { return JSONText.render(value) }
-        // A field must not draw lines or colours of its own.
-        let isTame = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-        return isTame ? text : JSONText.render(value)
+        guard case .string(let text) = value else { return Output.tame(JSONText.render(value)) }
+        return Output.tame(text)
+    }
+
+    // MARK: CSV
+
+    static let columns = [
+        "seq", "id", "stream", "kind", "recorded_at", "key", "trace", "cause", "producer", "data",
+    ]
+
+    /// As `columns` names them; what is not there is empty.
+    var cells: [String] {
+        [
+            record.sequence.description, stream == nil ? "" : record.header.entryID.description, stream?.text ?? "",
+            kind, TimeText.render(record.header.recordedAt), record.key?.qualified(stream: stream) ?? "",
+            record.traceID, record.header.cause.isNone ? "" : record.header.cause.description, record.producer,
+            JSONText.render(data),
+        ]
     }
 }

@@ -116,7 +116,7 @@ struct Serve: ParsableCommand {
         if wanted.contains("watchdog") { return try serveWatchdog(settings, notifier, logger) }
         let respOptions = try respOptions(settings)
         try common.withLog(.writing) { log in
-            let views = openViews(log)
+            let views = openViews(log) { logger.notice("\($0)") }
             defer { views?.close() }
             let config = try Serve.recordConfiguration(settings, log)
             let head = try log.head()

@@ -73,7 +73,8 @@ struct KillPlan {
         case .deliveryAfter, .decisionBefore, .acknowledgeBefore, .acknowledgeAfter:
             victim == .appender ? [] : [1, 2, 3]
         case .requestAfter, .placeBefore, .placeAfter, .noteAfter, .concludeAfter, .importBefore, .importAfter,
-            .exportAfter, .copyPrepared, .copyWritten, .copyChecked, .copyRenamed, .copyFinished:
+            .exportAfter, .copyPrepared, .copyWritten, .copyChecked, .copyRenamed, .copyFinished, .searchStep,
+            .foldStep, .switchBefore, .switchAfter:
             []
         }
     }

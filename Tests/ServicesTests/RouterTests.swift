@@ -105,26 +105,6 @@ import Services
             }
         }
     }
-
-    @Test func theTraceIndexAnswersNoLessThanTheLogHolds() throws {
-        try withRoutedLog { log, route in
-            let views = try Views(for: log)
-            defer { views.close() }
-            let index = TraceIndex(views: views, log: log)
-            for round in 0..<3 {
-                try log.decide("wanted", "0.9")
-                for number in 0..<10 { try log.decide("other \(round) \(number)", "0.9") }
-                try route()
-                let found = try index.sequences(of: "wanted", limit: .max)
-                var expected: [SequenceNumber] = []
-                try log.walk(from: SequenceNumber(1), through: nil) { record in
-                    if try record.traceID() == "wanted" { expected.append(record.sequence) }
-                    return true
-                }
-                #expect(found == expected && found.count == 2 * (round + 1))
-            }
-        }
-    }
 }
 
 /// Lends a log and a way to run the router until nothing is left.

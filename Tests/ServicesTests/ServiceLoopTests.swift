@@ -110,26 +110,4 @@ import Services
             #expect(try log.snapshot { try $0.groups().first?.consumers.count } == 0)
         }
     }
-
-    @Test func theTraceIndexIsWholeAlthoughTheViewsAreClearedBesideIt() throws {
-        try withRoutedLog { log, _ in
-            for number in 0..<300 { try log.decide("t\(number % 3)", "0.9") }
-            let views = try Views(for: log)
-            defer { views.close() }
-            let index = TraceIndex(views: views, log: log)
-            let isDone = NSLock()
-            nonisolated(unsafe) var stop = false
-            let ended = DispatchSemaphore(value: 0)
-            OSThread.start("clearing") {
-                while !isDone.withLock({ stop }) { try! views.clear() }
-                ended.signal()
-            }
-            for _ in 0..<30 { #expect(try index.sequences(of: "t1", limit: .max).count == 100) }
-            isDone.withLock { stop = true }
-            ended.wait()
-            try index.catchUp { _ in }
-            let check = try #require(try index.check())
-            #expect(check.expected == 300 && check.found == 300)
-        }
-    }
 }

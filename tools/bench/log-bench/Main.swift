@@ -25,6 +25,7 @@ struct LogBench {
                log-bench execution-wire FOLDER N      N intents, one at a time, to their orders' arrival
                log-bench execution-circle FOLDER N    N intents at once, to the last one's end
                log-bench recovery-unsent|recovery-sent|recovery-limited FOLDER N   N requests of a killed process
+               log-bench forensics FOLDER N           rebuilds, and questions about a log of N trading records
                log-bench simulation FOLDER HOURS      of simulated worlds, on one core
         FOLDER is a log; it is made where it is missing.
 
@@ -62,6 +63,7 @@ struct LogBench {
         case "recovery-unsent", "recovery-sent", "recovery-limited": try recovery(mode, folder, count)
         case "killed-recovery-unsent", "killed-recovery-sent", "killed-recovery-limited":
             try leaveRequests(mode, folder, count, port: second)
+        case "forensics": try forensics(folder, count)
         case "simulation": try simulation(folder, hours: count)
         default: fail(usage, status: 2)
         }
