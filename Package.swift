@@ -71,6 +71,7 @@ let package = Package(
             ["Records", "EventLog", "Events", "Domain", "Services", logging] + nio.prefix(2)),
         room(
             "RedisBridge", ["Records", "EventLog", "Events", "Domain", "Services", "CHiredis", logging]),
+        room("Evidence", ["Records", "EventLog", "Events", "Domain"]),
         room("EmergencyExit", ["Processes", "Records", "Events", "Exchange", "Domain"]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
         room(
@@ -85,7 +86,7 @@ let package = Package(
             name: "backstop",
             dependencies: [
                 "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "EmergencyExit",
-                "Services", "RespServer", "RedisBridge",
+                "Services", "RespServer", "RedisBridge", "Evidence",
                 arguments,
                 logging,
             ],
@@ -143,6 +144,7 @@ let package = Package(
             "ServicesTests",
             ["Services", "Processes", "EventLog", "Domain", "Exchange", "Events", "Records", protobuf, logging]),
         tests("BackstopTests", ["backstop", "Programmes", "Records", "EventLog", "Events"]),
+        tests("EvidenceTests", ["Evidence", "Records", "EventLog", "Events", "Domain", protobuf]),
         tests(
             "ExecutionTests",
             [
