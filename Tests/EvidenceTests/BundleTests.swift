@@ -32,7 +32,7 @@ import Records
             let check = BundleCheck(bundle, bytes: bytes, known: nil, version: IncidentLog.version)
             #expect(check.findings == [] && check.remadePages)
             #expect(all == 6, "\(why)")
-            #expect(check.recomputedStates == all)
+            #expect(check.recomputedStates >= all, "streams that were made in between, too")
             #expect(bundle.span?.first == incident.decision && bundle.span?.last == bundle.head)
         }
     }
