@@ -71,6 +71,7 @@ let package = Package(
             ["Records", "EventLog", "Events", "Domain", "Services", logging] + nio.prefix(2)),
         room(
             "RedisBridge", ["Records", "EventLog", "Events", "Domain", "Services", "CHiredis", logging]),
+        room("Evidence", ["Records", "EventLog", "Events", "Domain"]),
         room("EmergencyExit", ["Processes", "Records", "Events", "Exchange", "Domain"]),
         room("ExchangeSimulation", ["Records", "Events", crypto]),
         room(
@@ -85,7 +86,7 @@ let package = Package(
             name: "backstop",
             dependencies: [
                 "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "EmergencyExit",
-                "Services", "RespServer", "RedisBridge",
+                "Services", "RespServer", "RedisBridge", "Evidence",
                 arguments,
                 logging,
             ],
@@ -148,6 +149,7 @@ let package = Package(
         tests(
             "BackstopTests",
             ["backstop", "Programmes", "Records", "EventLog", "Events", "Domain", "Services", "Processes"]),
+        tests("EvidenceTests", ["Evidence", "Records", "EventLog", "Events", "Domain", protobuf]),
         tests(
             "ExecutionTests",
             [

@@ -340,6 +340,21 @@ package enum Limits {
     /// Differences that `rebuild --check` prints for each projection; all are counted.
     package static let differencesShownMax = 20
 
+    // Bundles.
+    package static let bundleRecordsMax = 10_000
+    /// Of the chain, 152 bytes each.
+    package static let bundleLinksMax = 200_000
+    package static let bundleBytesMax = 128 << 20
+    /// Of the manifest and the zip's own tables.
+    package static let bundleOverheadBytesMax = 64 << 10
+    package static let bundleFilesMax = 16
+    package static let bundleLinesMax = 200_000
+    package static let bundleFindingsMax = 20
+    /// Key, trace id, producer and body of one record; the log's own records may be larger than what callers append.
+    package static let bundledTailBytesMax = 2 << 20
+    /// Of one projection; larger ones are left out of a bundle, and their digests are not.
+    package static let bundledPartBytesMax = 4 << 20
+
     // Import.
     package static let importLineBytesMax = 1 << 20
     package static let importBatchBytesMax = 2 << 20

@@ -11,6 +11,8 @@ import Services
 @main
 struct Backstop: ParsableCommand {
     static let version = "0.1.0"
+    /// In bundles.
+    static let madeBy = "backstop \(version)"
 
     static let configuration = CommandConfiguration(
         commandName: "backstop",
@@ -32,8 +34,8 @@ struct Backstop: ParsableCommand {
         version: "backstop \(version)",
         subcommands: [
             Init.self, Serve.self, Append.self, Query.self, Status.self, Positions.self, Groups.self, Rebuild.self,
-            Verify.self, AuditVerb.self, Config.self, Backup.self, Restore.self, CopyStage.self, Resume.self,
-            Panic.self, ExitBrain.self, RecorderVerb.self,
+            Verify.self, AuditVerb.self, Config.self, Backup.self, Restore.self, CopyStage.self, BundleVerb.self,
+            Resume.self, Panic.self, ExitBrain.self, RecorderVerb.self,
         ])
 
     static func main() {

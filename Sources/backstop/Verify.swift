@@ -7,18 +7,22 @@ import Records
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check every byte: the hash chain, gaps, indexes, keys, guards and groups.",
+        abstract:
+            "Check every byte of the log, or of a bundle: the hash chain, gaps, indexes, keys, guards and groups.",
         discussion: """
             Runs in a child process, because a page that is damaged inside LMDB can end a process. It changes
-            nothing, and may run beside everything else.
+            nothing, and may run beside everything else. With a file it checks a bundle, and needs no log.
 
             Examples:
               backstop verify
               backstop verify --head 1204:9f2c…     also: was the log cut off or rewritten since that head?
+              backstop verify incident.zip --head 1204:9f2c…     a bundle: is it whole, and of that log?
 
             Exit status: 0 clean, 1 damaged (the first bad sequence is named), 2 could not run.
             """)
 
+    @Argument(help: "A bundle; without it the log is verified.")
+    var bundle: String?
     @Option(help: ArgumentHelp("A head that was kept elsewhere (status prints it).", valueName: "n:hash"))
     var head: String?
     @Flag(name: .customLong("in-process"), help: .hidden)
@@ -32,7 +36,13 @@ struct Verify: ParsableCommand {
             }
             return head
         }
-        if inProcess { try check(known) } else { try runInChild() }
+        if let bundle {
+            try VerifyBundle(file: bundle, known: known, json: common.json).run()
+        } else if inProcess {
+            try check(known)
+        } else {
+            try runInChild()
+        }
     }
 
     private func runInChild() throws {

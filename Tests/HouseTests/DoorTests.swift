@@ -41,6 +41,7 @@ import Testing
             "Records", "EventLog", "Events", "Domain", "Services", "CHiredis", "Logging", "Foundation", "Glibc",
             "Synchronization",
         ],
+        "Evidence": ["Records", "EventLog", "Events", "Domain"],
         "ExchangeSimulation": ["Records", "Events", "Crypto"],
         "Simulation": [
             "Records", "EventLog", "Events", "Exchange", "Domain", "Services", "ExchangeSimulation", "Logging",
@@ -52,7 +53,7 @@ import Testing
         ]),
         "backstop": platform.union([
             "Records", "Processes", "EventLog", "Events", "Exchange", "ExchangeClient", "Domain", "Services",
-            "EmergencyExit", "RespServer", "RedisBridge", "ArgumentParser", "Logging",
+            "EmergencyExit", "RespServer", "RedisBridge", "Evidence", "ArgumentParser", "Logging",
         ]),
     ]
 
