@@ -146,7 +146,7 @@ struct SafetyLog {
     }
 }
 
-/// Makes a log, lends it, verifies it, removes it.
+/// Makes a log, lends it, verifies and audits it, removes it.
 func withSafetyLog(
     isMade: Bool = true, location: SourceLocation = #_sourceLocation, _ body: (SafetyLog) throws -> Void
 ) throws {
@@ -158,6 +158,8 @@ func withSafetyLog(
     try body(log)
     let verified = try log.run("verify")
     #expect(verified.status == 0, "\(verified)", sourceLocation: location)
+    let audited = try log.run("audit")
+    #expect(audited.status == 0, "\(audited)", sourceLocation: location)
 }
 
 /// What came in over the exit worker's socket, and when by the boot's clock.

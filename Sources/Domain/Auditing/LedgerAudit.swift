@@ -10,10 +10,12 @@ struct LedgerAudit: Sendable {
     private static let looksWanted = 2
 
     private struct Difference {
-        let at: Timestamp
+        /// By the boot's clock: a jump of the wall clock is no time in which somebody could have looked. (After a start
+        /// of the machine there is a new session, and with it everything is counted anew.)
+        let at: BootInstant
         let sequence: SequenceNumber
         var looks = 0
-        var lookedAt: Timestamp
+        var lookedAt: BootInstant
     }
     private var differing: [PositionKey: Difference] = [:]
     private var told: Set<PositionKey> = []
@@ -25,14 +27,14 @@ struct LedgerAudit: Sendable {
         if kind == .sessionStarted || state.trading.halt != nil
             || state.trading.reducingCauses.contains(where: { $0.cause == "ledgers" })
         {
-            let fresh = Difference(at: record.recordedAt, sequence: record.sequence, lookedAt: record.recordedAt)
+            let fresh = Difference(at: record.monotonicAt, sequence: record.sequence, lookedAt: record.monotonicAt)
             differing = differing.mapValues { _ in fresh }
             return
         }
-        let now = record.recordedAt.nanoseconds
+        let now = record.monotonicAt
         for (key, difference) in differing.sorted(by: { $0.key < $1.key })
         where difference.looks >= LedgerAudit.looksWanted
-            && now - difference.at.nanoseconds > Limits.auditGraceNanoseconds && told.insert(key).inserted
+            && isOver(now, difference.at, UInt64(Limits.auditGraceNanoseconds)) && told.insert(key).inserted
         {
             book.find(
                 record.sequence, LedgerAudit.rule,
@@ -45,7 +47,7 @@ struct LedgerAudit: Sendable {
 
     private mutating func compare(_ record: borrowing RecordView, _ kind: EventKind, _ state: State) {
         var next: [PositionKey: Difference] = [:]
-        let at = record.recordedAt
+        let at = record.monotonicAt
         for (key, attested) in state.attested.all {
             let ours = state.positions[key]?.quantity ?? .zero
             let theirs = ExactSum(attested.quantity)
@@ -57,12 +59,16 @@ struct LedgerAudit: Sendable {
                 next[key] = Difference(at: at, sequence: record.sequence, lookedAt: at)
                 continue
             }
-            if at.nanoseconds - before.lookedAt.nanoseconds > LedgerWatch.lastingMilliseconds * 1_000_000 {
+            if isOver(at, before.lookedAt, UInt64(LedgerWatch.lastingMilliseconds) * 1_000_000) {
                 (before.looks, before.lookedAt) = (before.looks + 1, at)
             }
             next[key] = before
         }
         differing = next
         told = told.filter { next[$0] != nil }
+    }
+
+    private func isOver(_ now: BootInstant, _ then: BootInstant, _ nanoseconds: UInt64) -> Bool {
+        now > then && now.nanoseconds - then.nanoseconds > nanoseconds
     }
 }

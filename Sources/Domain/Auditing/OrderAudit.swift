@@ -11,21 +11,23 @@ struct OrderAudit: Sendable {
     private struct Asked {
         let quantity: ExactDecimal
         let place: String
-        let at: Timestamp
+        let at: Moment
         var executed: ExactSum?
-        var settledAt: Timestamp?
+        var settledAt: Moment?
         var exchangeOrderID = ""
     }
     private var requests: [SequenceNumber: Asked] = [:]
     private var names: [String: SequenceNumber] = [:]
-    /// Sums of trades by order, and the last of them.
-    private var traded: [String: (sum: ExactSum, last: SequenceNumber)] = [:]
+    private var traded = TradedSums()
 
     mutating func requested(_ record: Record, _ message: EventOrderRequested, _ book: inout AuditBook) throws {
-        guard requests.count < Limits.openOrdersMax else { return }
+        guard requests.count < Limits.openOrdersMax else {
+            return book.cannotReplay(
+                record.sequence, OrderAudit.outcome, "more than \(Limits.openOrdersMax) orders are open at once")
+        }
         let place = "\(message.venue)/\(message.account)/\(message.symbol)"
         requests[record.sequence] = Asked(
-            quantity: try ExactDecimal(message.quantity), place: place, at: record.header.recordedAt)
+            quantity: try ExactDecimal(message.quantity), place: place, at: Moment(of: record))
     }
 
     mutating func ended(_ record: Record, _ message: EventOrderOutcome, _ book: inout AuditBook) throws {
@@ -42,7 +44,7 @@ struct OrderAudit: Sendable {
                     record.sequence, OrderAudit.fills, expected: "at most \(asked.quantity) executed",
                     found: "\(executed)")
             }
-            (asked.executed, asked.settledAt) = (ExactSum(executed), record.header.recordedAt)
+            (asked.executed, asked.settledAt) = (ExactSum(executed), Moment(of: record))
         }
         requests[request] = asked
         settle(request)
@@ -50,10 +52,12 @@ struct OrderAudit: Sendable {
 
     mutating func traded(_ record: borrowing RecordView, _ fill: FillFacts, _ book: inout AuditBook) throws {
         let name = "\(fill.venue)/\(fill.account)/\(fill.symbol)/\(fill.orderID)"
-        // Trades of other hands are many; they are bounded by forgetting them first.
-        if traded.count >= Limits.openOrdersMax { traded = traded.filter { names[$0.key] != nil } }
-        let sum = try (traded[name]?.sum ?? .zero).adding(ExactSum(try fill.quantity.exact()))
-        traded[name] = (sum, record.sequence)
+        let sum: ExactSum
+        do throws(DecimalError) { sum = try traded[name].adding(ExactSum(try fill.quantity.exact())) } catch {
+            // Anybody may append a fill; an absurd one must not end the audit.
+            return book.find(record.sequence, OrderAudit.fills, expected: "trades that have a sum", found: "\(error)")
+        }
+        traded.set(name, sum) { names[$0] != nil }
         guard let request = names[name], let asked = requests[request] else { return }
         if sum > ExactSum(asked.quantity) {
             book.find(
@@ -66,18 +70,17 @@ struct OrderAudit: Sendable {
     private mutating func settle(_ request: SequenceNumber) {
         guard let asked = requests[request], let executed = asked.executed else { return }
         let name = "\(asked.place)/\(asked.exchangeOrderID)"
-        let sum = traded[name]?.sum ?? .zero
+        let sum = traded[name]
         guard sum == executed || executed == .zero else { return }
         requests[request] = nil
         names[name] = nil
-        if sum == executed { traded[name] = nil }
+        if sum == executed { traded.forget(name) }
     }
 
-    /// - Parameter open: requests that are known to be unresolved; that is on record.
-    func finish(_ at: Timestamp, _ state: State, _ book: inout AuditBook) {
+    func finish(_ now: Moment, _ state: State, _ book: inout AuditBook) {
         for (request, asked) in requests.sorted(by: { $0.key < $1.key }) {
             let since = asked.settledAt ?? asked.at
-            guard at.nanoseconds - since.nanoseconds > Limits.auditGraceNanoseconds else { continue }
+            guard state.age(of: since, at: now) > Limits.auditGraceNanoseconds else { continue }
             guard let executed = asked.executed else {
                 if state.orders[request]?.state == .unknown { continue }
                 book.find(
@@ -85,10 +88,32 @@ struct OrderAudit: Sendable {
                     found: "neither")
                 continue
             }
-            let sum = traded["\(asked.place)/\(asked.exchangeOrderID)"]?.sum ?? .zero
+            let sum = traded["\(asked.place)/\(asked.exchangeOrderID)"]
             guard sum != executed else { continue }
             book.find(
                 request, OrderAudit.fills, expected: "trades of \(executed), as its outcome says", found: "\(sum)")
         }
+    }
+}
+
+/// Sums of trades by order, in two generations: what was not traded for a whole one and belongs to no order of ours is
+/// forgotten. Other hands' trades are many; an order's own come before or soon after its outcome.
+private struct TradedSums: Sendable {
+    private var recent: [String: ExactSum] = [:]
+    private var earlier: [String: ExactSum] = [:]
+
+    subscript(name: String) -> ExactSum { recent[name] ?? earlier[name] ?? .zero }
+
+    mutating func set(_ name: String, _ sum: ExactSum, isWanted: (String) -> Bool) {
+        recent[name] = sum
+        guard recent.count >= Limits.openOrdersMax else { return }
+        let wanted = earlier.filter { isWanted($0.key) && recent[$0.key] == nil }
+        earlier = recent.merging(wanted) { mine, _ in mine }
+        recent = [:]
+    }
+
+    mutating func forget(_ name: String) {
+        recent[name] = nil
+        earlier[name] = nil
     }
 }
