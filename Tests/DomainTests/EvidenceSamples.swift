@@ -84,7 +84,8 @@ extension SeededNumbers {
 
     mutating func instrument() -> Instrument {
         Sample.instrument(
-            symbol(), minimum: "\(positive())", maximum: chance(30) ? "0" : "\(positive())", step: "0.00\(1 + upTo(8))",
+            symbol(), minimum: "0.00\(1 + upTo(8))", maximum: chance(30) ? "0" : "\(1 + upTo(999))",
+            step: "0.00\(1 + upTo(8))",
             notional: "\(positive())", status: pick(["TRADING", "SETTLING"]))
     }
 

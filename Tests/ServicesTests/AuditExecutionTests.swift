@@ -242,17 +242,16 @@ import Services
     /// Anybody may append fills; sums of absurd ones do not fit.
     @Test func absurdTradesAreFoundAndEndNothing() throws {
         try withAuditBench { bench in
-            for number in 0..<40 {
+            for (number, quantity) in ["0.000000000000000001", "9223372036854775807e18", "1"].enumerated() {
                 try bench.append(
                     StreamCatalogue.fills,
                     [
                         ("venue", "v"), ("account", "a"), ("symbol", "BTCUSDT"), ("trade_id", "\(number)"),
-                        ("order_id", "1"), ("side", number.isMultiple(of: 2) ? "BUY" : "SELL"),
-                        ("quantity", "9223372036854775807e18"), ("price", "1"),
+                        ("order_id", "1"), ("side", "BUY"), ("quantity", quantity), ("price", "1"),
                     ])
             }
             let book = try bench.audit()
-            #expect(book.findingCount > 0 && book.findings.allSatisfy { $0.rule == "fills.within_order" })
+            #expect(book.findingCount == 1 && book.findings.allSatisfy { $0.rule == "fills.within_order" })
         }
     }
 

@@ -115,7 +115,7 @@ import Services
 
     @Test func aDecisionWithoutAnEndIsFoundOnceItIsOld() throws {
         try withAuditBench { bench in
-            let forgotten = try bench.decide("t")
+            let forgotten = try bench.decide("t").sequence
             bench.pass(seconds: 59)
             try bench.route(try bench.decide("soon", side: "HOLD"))
             expectFindings([], try bench.audit())
@@ -133,7 +133,7 @@ import Services
             expectFindings([], try bench.audit())
         }
         try withAuditBench { bench in
-            let forgotten = try bench.decide("old")
+            let forgotten = try bench.decide("old").sequence
             bench.jump(seconds: -86_400)
             bench.pass(seconds: 61)
             try bench.route(try bench.decide("t1", side: "HOLD"))

@@ -23,6 +23,7 @@ import Services
     func aGapOfHeartbeatsWithoutATriggerIsFound(place: Int) throws {
         let death = AuditStateTests.deaths[place]
         try withAuditBench { bench in
+            try bench.route(try bench.decide("before", side: "HOLD"))
             try bench.beat(death.beat)
             bench.pass(seconds: death.seconds)
             let next = try bench.decide("t", side: "HOLD")
@@ -142,7 +143,10 @@ import Services
         try withAuditBench { bench in
             let trigger = try bench.append(
                 StreamCatalogue.panics,
-                [("event_id", "e"), ("reason", "a test"), ("severity", "CRITICAL"), ("issued_by", "ops")])
+                [
+                    ("event_id", "e"), ("reason", "a test"), ("severity", "CRITICAL"), ("issued_by", "ops"),
+                    ("ts", "\(bench.now.milliseconds)"),
+                ])
             bench.pass(seconds: 599)
             try bench.route(try bench.decide("t1", side: "HOLD"))
             expectFindings([], try bench.audit())

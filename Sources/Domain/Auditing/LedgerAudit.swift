@@ -13,9 +13,16 @@ struct LedgerAudit: Sendable {
         /// By the boot's clock: a jump of the wall clock is no time in which somebody could have looked. (After a start
         /// of the machine there is a new session, and with it everything is counted anew.)
         let at: BootInstant
+        let ours: ExactSum
+        let theirs: ExactSum
         let sequence: SequenceNumber
         var looks = 0
         var lookedAt: BootInstant
+
+        init(_ record: borrowing RecordView, _ ours: ExactSum, _ theirs: ExactSum) {
+            (at, lookedAt, sequence) = (record.monotonicAt, record.monotonicAt, record.sequence)
+            (self.ours, self.theirs) = (ours, theirs)
+        }
     }
     private var differing: [PositionKey: Difference] = [:]
     private var told: Set<PositionKey> = []
@@ -27,8 +34,7 @@ struct LedgerAudit: Sendable {
         if kind == .sessionStarted || state.trading.halt != nil
             || state.trading.reducingCauses.contains(where: { $0.cause == "ledgers" })
         {
-            let fresh = Difference(at: record.monotonicAt, sequence: record.sequence, lookedAt: record.monotonicAt)
-            differing = differing.mapValues { _ in fresh }
+            for (key, old) in differing { differing[key] = Difference(record, old.ours, old.theirs) }
             return
         }
         let now = record.monotonicAt
@@ -53,13 +59,15 @@ struct LedgerAudit: Sendable {
             let theirs = ExactSum(attested.quantity)
             // A short leg is stored as what it holds; the exchange gives it the sign of what it owes.
             guard ours != (key.leg == .short ? theirs.magnitude : theirs) else { continue }
-            let isAnother = kind == .fill || attested.sequence == record.sequence
-            // Another amount is another difference: something is still moving.
-            guard !isAnother, var before = differing[key] else {
-                next[key] = Difference(at: at, sequence: record.sequence, lookedAt: at)
+            // Another amount is another difference: something is still moving. Another symbol's fill changes nothing.
+            guard var before = differing[key], before.ours == ours, before.theirs == theirs else {
+                next[key] = Difference(record, ours, theirs)
                 continue
             }
-            if isOver(at, before.lookedAt, UInt64(LedgerWatch.lastingMilliseconds) * 1_000_000) {
+            // A fill may be told by the stream, or by whoever traded: only who attests has looked at positions.
+            if kind == .positionAttested,
+                isOver(at, before.lookedAt, UInt64(LedgerWatch.lastingMilliseconds) * 1_000_000)
+            {
                 (before.looks, before.lookedAt) = (before.looks + 1, at)
             }
             next[key] = before

@@ -1,5 +1,5 @@
 // Orders and their trades: a request has one final outcome, its trades are no more than it asked for and as many as its
-// outcome says. What is settled is forgotten as soon as its trades are all there.
+// outcome says. What is settled is forgotten as soon as its trades are all there; its sum is remembered for longer.
 
 internal import Events
 internal import Records
@@ -35,7 +35,10 @@ struct OrderAudit: Sendable {
         guard var asked = requests[request] else { return }
         if !message.exchangeOrderID.isEmpty {
             asked.exchangeOrderID = message.exchangeOrderID
-            names["\(asked.place)/\(message.exchangeOrderID)"] = request
+            let name = "\(asked.place)/\(message.exchangeOrderID)"
+            names[name] = request
+            traded.set(name, of: OrderTrades.Order(request: request, quantity: ExactSum(asked.quantity)))
+            check(traded[name], record.sequence, &book)
         }
         if message.state.isFinal {
             let executed = message.hasExecutedQuantity ? try ExactDecimal(message.executedQuantity) : .zero
@@ -53,28 +56,28 @@ struct OrderAudit: Sendable {
     mutating func traded(_ record: borrowing RecordView, _ fill: FillFacts, _ book: inout AuditBook) throws {
         let name = "\(fill.venue)/\(fill.account)/\(fill.symbol)/\(fill.orderID)"
         let sum: ExactSum
-        do throws(DecimalError) { sum = try traded[name].adding(ExactSum(try fill.quantity.exact())) } catch {
+        do throws(DecimalError) { sum = try traded[name].sum.adding(ExactSum(try fill.quantity.exact())) } catch {
             // Anybody may append a fill; an absurd one must not end the audit.
             return book.find(record.sequence, OrderAudit.fills, expected: "trades that have a sum", found: "\(error)")
         }
-        traded.set(name, sum) { names[$0] != nil }
-        guard let request = names[name], let asked = requests[request] else { return }
-        if sum > ExactSum(asked.quantity) {
-            book.find(
-                record.sequence, OrderAudit.fills, expected: "at most \(asked.quantity) traded by request \(request)",
-                found: "\(sum)")
-        }
-        settle(request)
+        traded.set(name, sum: sum) { names[$0] != nil }
+        check(traded[name], record.sequence, &book)
+        if let request = names[name] { settle(request) }
+    }
+
+    private func check(_ trades: OrderTrades, _ sequence: SequenceNumber, _ book: inout AuditBook) {
+        guard let order = trades.order, trades.sum > order.quantity else { return }
+        book.find(
+            sequence, OrderAudit.fills, expected: "at most \(order.quantity) traded by request \(order.request)",
+            found: "\(trades.sum)")
     }
 
     private mutating func settle(_ request: SequenceNumber) {
         guard let asked = requests[request], let executed = asked.executed else { return }
         let name = "\(asked.place)/\(asked.exchangeOrderID)"
-        let sum = traded[name]
-        guard sum == executed || executed == .zero else { return }
+        guard traded[name].sum == executed || executed == .zero else { return }
         requests[request] = nil
         names[name] = nil
-        if sum == executed { traded.forget(name) }
     }
 
     func finish(_ now: Moment, _ state: State, _ book: inout AuditBook) {
@@ -88,7 +91,7 @@ struct OrderAudit: Sendable {
                     found: "neither")
                 continue
             }
-            let sum = traded["\(asked.place)/\(asked.exchangeOrderID)"]
+            let sum = traded["\(asked.place)/\(asked.exchangeOrderID)"].sum
             guard sum != executed else { continue }
             book.find(
                 request, OrderAudit.fills, expected: "trades of \(executed), as its outcome says", found: "\(sum)")
@@ -96,24 +99,38 @@ struct OrderAudit: Sendable {
     }
 }
 
-/// Sums of trades by order, in two generations: what was not traded for a whole one and belongs to no order of ours is
+/// What was traded under one of the exchange's order ids.
+private struct OrderTrades: Sendable {
+    struct Order {
+        let request: SequenceNumber
+        let quantity: ExactSum
+    }
+    var sum = ExactSum.zero
+    /// Nil: no outcome has named it, or it is somebody else's.
+    var order: Order?
+}
+
+/// Trades by order, in two generations: what nobody spoke of for a whole one, and belongs to no order that is open, is
 /// forgotten. Other hands' trades are many; an order's own come before or soon after its outcome.
 private struct TradedSums: Sendable {
-    private var recent: [String: ExactSum] = [:]
-    private var earlier: [String: ExactSum] = [:]
+    private var recent: [String: OrderTrades] = [:]
+    private var earlier: [String: OrderTrades] = [:]
 
-    subscript(name: String) -> ExactSum { recent[name] ?? earlier[name] ?? .zero }
+    subscript(name: String) -> OrderTrades { recent[name] ?? earlier[name] ?? OrderTrades() }
 
-    mutating func set(_ name: String, _ sum: ExactSum, isWanted: (String) -> Bool) {
-        recent[name] = sum
+    mutating func set(_ name: String, of order: OrderTrades.Order) {
+        var trades = self[name]
+        trades.order = order
+        recent[name] = trades
+    }
+
+    mutating func set(_ name: String, sum: ExactSum, isWanted: (String) -> Bool) {
+        var trades = self[name]
+        trades.sum = sum
+        recent[name] = trades
         guard recent.count >= Limits.openOrdersMax else { return }
         let wanted = earlier.filter { isWanted($0.key) && recent[$0.key] == nil }
         earlier = recent.merging(wanted) { mine, _ in mine }
         recent = [:]
-    }
-
-    mutating func forget(_ name: String) {
-        recent[name] = nil
-        earlier[name] = nil
     }
 }
