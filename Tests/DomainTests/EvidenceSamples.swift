@@ -36,7 +36,8 @@ extension SeededNumbers {
 
     mutating func settled() -> SettledOrder {
         SettledOrder(
-            state: pick(EventOutcomeState.allCases), exchangeOrderID: chance(50) ? "" : "\(id())", executed: decimal(),
+            state: pick(EventOutcomeState.allCases.filter { $0 != .unspecified }),
+            exchangeOrderID: chance(50) ? "" : "\(id())", executed: decimal(),
             averagePrice: maybe { $0.decimal() }, reason: words())
     }
 
