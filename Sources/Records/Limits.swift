@@ -82,6 +82,19 @@ package enum Limits {
     package static let auditExitsMax = 10_000
     /// What is told to one run; beyond it the run has no evidence.
     package static let exitInputsMax = 50_000
+    /// One answer. It is as large as an exchange makes it, and must not keep an intent from its end: of a larger one only
+    /// the size is kept.
+    package static let evidenceBytesPerStepMax = 512 << 10
+    /// Of moments in evidence, in both directions: far beyond any clock, and sums of them fit.
+    package static let evidenceMillisecondsMax: Int64 = 1 << 50
+    /// Legs of one intent: each of its lives may ask for so many parts of a close.
+    package static let evidenceLegMax: Int64 = 1 << 20
+    /// Lives of executions that an audit has in its hands at once; the oldest go first.
+    package static let auditLivesMax = 4_096
+    /// Steps of one life. The rules read the whole story for each: a week of looking for an order, and no more.
+    package static let auditStepsPerLifeMax = 20_000
+    /// Steps of all of them together.
+    package static let auditStepsMax = 1_000_000
     /// Findings, and gaps, that are listed; beyond it they are counted.
     package static let auditFindingsKeptMax = 10_000
     /// Records that the page names one by one.

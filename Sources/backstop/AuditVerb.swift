@@ -37,13 +37,24 @@ struct AuditVerb: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
+        if let html { try AuditVerb.checkPlace(html) }
         let since = try since.map { try CommandTime.read($0, option: "--since", now: LogClock.system.now()) }
         guard inProcess else {
             let arguments = Array(CommandLine.arguments.dropFirst()) + ["--in-process"]
             throw ExitCode(try OwnChild.run(arguments, reading: "the log").status)
         }
         let began = DispatchTime.now().uptimeNanoseconds
-        let report = try common.withLog(.reading) { log in try read(log, since) }
+        let report: AuditReport
+        do {
+            report = try common.withLog(.reading) { log in try read(log, since) }
+        } catch let error as RecordError {
+            throw AuditVerb.damaged("\(error)")
+        } catch let error as MessageError {
+            throw AuditVerb.damaged("a record cannot be read: \(error)")
+        } catch let error as LogError {
+            guard case .damaged(let what) = error else { throw error }
+            throw AuditVerb.damaged(what)
+        }
         Output.endProgress()
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - began) / 1e9
         if let html { try write(AuditPage(report).text, to: html) }
@@ -51,20 +62,24 @@ struct AuditVerb: ParsableCommand {
         if report.audit.book.findingCount > 0 { throw ExitCode(1) }
     }
 
+    /// Before a long log is read for nothing.
+    private static func checkPlace(_ path: String) throws {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        var isFolder: ObjCBool = false
+        let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        guard !(isThere && isFolder.boolValue), FileManager.default.isWritableFile(atPath: folder) else {
+            throw CannotRun("--html \(path): cannot be written: name a file in a folder that can be")
+        }
+    }
+
     private func read(_ log: EventLog, _ since: Timestamp?) throws -> AuditReport {
         let head = try log.head()
         var timeline = try AuditTimeline(of: log)
         let total = grouped(head.sequence.rawValue)
-        let audit: Audit
-        do {
-            audit = try AuditReading(log).run(AuditSabotage.rules(), since: since) {
-                timeline.add($0)
-            } progress: {
-                Output.progress("audited \(grouped($0.rawValue)) of \(total)")
-            }
-        } catch let error as RecordError {
-            Output.endProgress()
-            throw NegativeFinding(text: "damaged: \(error); backstop verify says where")
+        let audit = try AuditReading(log).run(AuditSabotage.rules(), since: since) {
+            timeline.add($0)
+        } progress: {
+            Output.progress("audited \(grouped($0.rawValue)) of \(total)")
         }
         let times = try log.snapshot { snapshot in
             try audit.book.findings.prefix(500).compactMap { finding in
@@ -73,6 +88,11 @@ struct AuditVerb: ParsableCommand {
         }
         return AuditReport(
             audit: audit, head: head, logID: log.id, timeline: timeline, findingTimes: times, since: since)
+    }
+
+    private static func damaged(_ what: String) -> NegativeFinding {
+        Output.endProgress()
+        return NegativeFinding(text: "damaged: \(what); backstop verify says where")
     }
 
     private func write(_ text: String, to path: String) throws {

@@ -78,7 +78,7 @@ import Testing
         return (world, intent)
     }
 
-    private static func world(_ numbers: inout SeededNumbers) -> ExecutionWorld {
+    static func world(_ numbers: inout SeededNumbers) -> ExecutionWorld {
         var world = ExecutionWorld()
         world.latency = Milliseconds(1 + numbers.upTo(numbers.chance(20) ? 3_000 : 100))
         world.policy.severeFill = numbers.chance(50) ? .close : .leave
@@ -111,7 +111,7 @@ import Testing
         return placement
     }
 
-    private static func intent(_ numbers: inout SeededNumbers) -> EventTradeIntent {
+    static func intent(_ numbers: inout SeededNumbers) -> EventTradeIntent {
         let quantity = "\(1 + numbers.upTo(3)).\(numbers.upTo(999))"
         let side: EventPositionSide = numbers.pick([.unspecified, .unspecified, .both, .long, .short])
         switch numbers.upTo(9) {

@@ -146,9 +146,11 @@ struct SafetyLog {
     }
 }
 
-/// Makes a log, lends it, verifies it, removes it.
+/// Makes a log, lends it, verifies and audits it, removes it.
+/// - Parameter auditStatus: 1 where a watchdog was kept from its work, which its audit must find.
 func withSafetyLog(
-    isMade: Bool = true, location: SourceLocation = #_sourceLocation, _ body: (SafetyLog) throws -> Void
+    isMade: Bool = true, auditStatus: Int32 = 0, location: SourceLocation = #_sourceLocation,
+    _ body: (SafetyLog) throws -> Void
 ) throws {
     let log = SafetyLog(
         folder: FileManager.default.temporaryDirectory.path + "/backstop-test-" + UUID().uuidString)
@@ -158,6 +160,8 @@ func withSafetyLog(
     try body(log)
     let verified = try log.run("verify")
     #expect(verified.status == 0, "\(verified)", sourceLocation: location)
+    let audited = try log.run("audit")
+    #expect(audited.status == auditStatus, "\(audited)", sourceLocation: location)
 }
 
 /// What came in over the exit worker's socket, and when by the boot's clock.

@@ -5,7 +5,7 @@ import Glibc
 package import Programmes
 package import Testing
 
-/// Makes a log, lends it, verifies it, removes it.
+/// Makes a log, lends it, verifies and audits it, removes it.
 package func withTradingLog(
     _ exchange: Exchange, location: SourceLocation = #_sourceLocation, _ body: (TradingLog) throws -> Void
 ) throws {
@@ -28,6 +28,7 @@ package func withTradingLogs(
     try expectDone(try logs.map { try $0.start(["init"]) }, location: location)
     try body(logs)
     try expectDone(try logs.map { try $0.start(["verify"]) }, location: location)
+    try expectDone(try logs.map { try $0.start(["audit"]) }, location: location)
 }
 
 package func expectKilled(_ victims: [RunningProgram], location: SourceLocation = #_sourceLocation) throws {

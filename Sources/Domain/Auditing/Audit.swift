@@ -19,7 +19,9 @@ package struct Audit: Sendable {
     private var ledgers = LedgerAudit()
     private var digests = DigestAudit()
     private var watchPolicy = WatchPolicy()
-    private var lastRecordedAt = Timestamp(nanoseconds: .min)
+    /// Of the last record.
+    private var now = Moment(
+        recordedAt: Timestamp(nanoseconds: 0), monotonicAt: BootInstant(nanoseconds: 0), session: .none)
 
     /// - Parameters:
     ///   - plan: made by one look at all headers.
@@ -37,7 +39,7 @@ package struct Audit: Sendable {
         watch.look(view, state, watchPolicy, &book)
         if let kind = EventKind(view.kind) { try judge(view, kind, past) }
         try state.apply(view)
-        lastRecordedAt = view.recordedAt
+        now = Moment(of: view)
         if plan.digests.contains(state.asOf) { digests.keep(state) }
         if plan.bases.contains(state.asOf) { watch.keep(state) }
         if let kind = EventKind(view.kind) { ledgers.look(view, kind, state, &book) }
@@ -45,23 +47,24 @@ package struct Audit: Sendable {
 
     /// What can be said only at the end.
     package mutating func finish() {
-        routing.finish(state.asOf, &book)
+        routing.finish(state.asOf, state, &book)
         watch.finish(&book)
         exits.finish(&book)
-        intents.finish(lastRecordedAt, state, &book)
-        orders.finish(lastRecordedAt, state, &book)
+        intents.finish(now, state, &book)
+        orders.finish(now, state, &book)
         book.sort()
     }
 
     private mutating func judge(_ view: borrowing RecordView, _ kind: EventKind, _ past: any AuditPast) throws {
         switch kind {
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused,
-            .heartbeat, .panicRefused, .fillDetail, .positionAttested:
+        case .sessionStarted, .streamCreated, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused, .heartbeat,
+            .panicRefused, .fillDetail, .positionAttested:
             return
         case .fill:
             // The most frequent kind that is looked into: nothing but its message is needed.
             try orders.traded(view, try FillFacts(reading: view), &book)
-        case .configApplied, .evidence, .stateDigest, .decision, .decisionRefused, .tradeIntent, .executionResult,
+        case .conflict, .configApplied, .evidence, .stateDigest, .decision, .decisionRefused, .tradeIntent,
+            .executionResult,
             .orderRequested, .orderOutcome, .panicRequested, .panicCompleted, .halt, .resume, .reducingRaised,
             .reducingEnded:
             try judge(try view.record(), kind, past)
@@ -100,10 +103,11 @@ package struct Audit: Sendable {
                 book.cannotReplay(record.sequence, evidence.rule, "decided by a rule that this version does not have")
             }
         case .stateDigest(let digest): digests.recorded(record, digest, &book)
+        case .conflict(let conflict): digests.contradicted(record, conflict, &book)
         case .panicRequested(let request): watch.requested(record, request, &book)
         case .panicCompleted(let completed): try exits.completed(record, completed, past, &book)
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused,
-            .heartbeat, .panicRefused, .fill, .fillDetail, .positionAttested, .halt, .resume, .reducingRaised,
+        case .sessionStarted, .streamCreated, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused, .heartbeat,
+            .panicRefused, .fill, .fillDetail, .positionAttested, .halt, .resume, .reducingRaised,
             .reducingEnded:
             break
         }

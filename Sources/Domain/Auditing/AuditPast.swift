@@ -18,6 +18,19 @@ package protocol AuditPast {
     func isBeforeRestore(_ sequence: SequenceNumber, at now: SequenceNumber) -> Bool
 }
 
+extension State {
+    /// How much older the one is than the other, in nanoseconds: by the boot's clock where both are of the newest boot, so
+    /// that a jump of the wall clock makes nothing old and nothing young.
+    func age(of moment: Moment, at now: Moment) -> Int64 {
+        if let boot = heartbeats.boot, boot.has(moment), boot.has(now) {
+            let (then, now) = (moment.monotonicAt.nanoseconds, now.monotonicAt.nanoseconds)
+            return now > then ? Int64(clamping: now - then) : 0
+        }
+        let (age, isBeyond) = now.recordedAt.nanoseconds.subtractingReportingOverflow(moment.recordedAt.nanoseconds)
+        return isBeyond ? 0 : age
+    }
+}
+
 package struct AuditRules: Sendable {
     package var route: @Sendable (EventDecision, SequenceNumber, RoutingPolicy) -> RoutingVerdict = {
         Routing.route(decision: $0, sequence: $1, policy: $2)

@@ -9,6 +9,14 @@ struct DigestAudit: Sendable {
 
     mutating func keep(_ state: State) { kept[state.asOf] = state.parts }
 
+    /// Two processes folded the same records, and came to different states.
+    func contradicted(_ record: Record, _ conflict: EventConflict, _ book: inout AuditBook) {
+        guard conflict.key.hasPrefix("state.digest/") else { return }
+        book.find(
+            record.sequence, DigestAudit.rule, expected: "the digests of record \(conflict.firstSequence)",
+            found: "others, from another process")
+    }
+
     mutating func recorded(_ record: Record, _ message: EventStateDigest, _ book: inout AuditBook) {
         let asOf = SequenceNumber(message.asOf)
         guard let mine = kept.removeValue(forKey: asOf) else {
@@ -26,7 +34,7 @@ struct DigestAudit: Sendable {
             guard own.digest.bytes == found else {
                 book.find(
                     record.sequence, DigestAudit.rule, expected: "\(part.name) as of \(asOf): \(own.digest.hex)",
-                    found: found.map { byte in String(byte, radix: 16) }.joined())
+                    found: Hex.encode(found))
                 continue
             }
             book.isAsRecorded(record.sequence, DigestAudit.rule)

@@ -14,6 +14,7 @@ struct ExecutionAudit: Sendable {
     private struct Life {
         var execution: Execution
         var parts: UInt32
+        var steps = 0
     }
     private enum Broken: Error {
         case cannot(String)
@@ -22,6 +23,10 @@ struct ExecutionAudit: Sendable {
     private var lives: [LifeName: Life] = [:]
     /// Whose evidence came last.
     private var latest: [SequenceNumber: LifeName] = [:]
+    /// In the order of their beginnings; what has ended is among them for a while.
+    private var begun: [LifeName] = []
+    private var steps = 0
+    var livesHeld: Int { lives.count }
 
     // MARK: Evidence
 
@@ -32,43 +37,73 @@ struct ExecutionAudit: Sendable {
         let name = LifeName(intent: intent, session: record.header.session, startedAt: evidence.startedAtMs)
         latest[intent] = nil
         do {
-            var life = try life(name, evidence, past)
-            try go(on: &life, evidence, past)
-            lives[name] = life
+            var life = try life(name, record, evidence, past)
+            drop(name)
+            try go(on: &life, record, evidence, past)
+            keep(life, name)
             latest[intent] = name
         } catch Broken.cannot(let why) {
-            lives[name] = nil
+            drop(name)
             book.cannotReplay(record.sequence, evidence.rule, why)
         } catch Broken.differs(let expected, let found) {
-            lives[name] = nil
+            drop(name)
             book.find(record.sequence, evidence.rule, expected: expected, found: found)
         }
     }
 
-    private func life(_ name: LifeName, _ evidence: EventEvidence, _ past: any AuditPast) throws -> Life {
+    /// Bounded, whatever a log holds: of a life that is dropped the next part says that it cannot be computed again.
+    private mutating func keep(_ life: Life, _ name: LifeName) {
+        if life.parts == 1 { begun.append(name) }
+        lives[name] = life
+        steps += life.steps
+        var oldest = begun.startIndex
+        while lives.count > Limits.auditLivesMax || steps > Limits.auditStepsMax, oldest < begun.endIndex {
+            drop(begun[oldest])
+            oldest += 1
+        }
+        begun.removeSubrange(..<oldest)
+        if begun.count > 2 * Limits.auditLivesMax { begun.removeAll { lives[$0] == nil } }
+    }
+
+    private mutating func drop(_ name: LifeName) {
+        if let life = lives.removeValue(forKey: name) { steps -= life.steps }
+    }
+
+    private func life(
+        _ name: LifeName, _ said: Record, _ evidence: EventEvidence, _ past: any AuditPast
+    ) throws -> Life {
         if evidence.part > 1 {
             guard let life = lives[name], life.parts + 1 == evidence.part else {
                 throw Broken.cannot("part \(evidence.part) of its evidence, without the one before")
             }
             return life
         }
-        guard let record = try past.record(name.intent), case .tradeIntent(let intent) = try EventRecord.decode(record)
+        guard AnswerFields.moments.contains(name.startedAt) else {
+            throw Broken.cannot("its evidence cannot be read: started_at_ms is no moment")
+        }
+        guard name.intent < said.sequence, let record = try past.record(name.intent),
+            case .tradeIntent(let intent) = try EventRecord.decode(record)
         else { throw Broken.differs(expected: "evidence about an intent", found: "record \(name.intent) is none") }
         guard let first = try ExecutionAudit.rows(evidence).first else { throw Broken.cannot("its evidence is empty") }
         let begin = try ExecutionAudit.read { () throws(MessageError) in try EvidentBeginning(evidence: first) }
         guard let policy = try past.execution(begin.config) else {
             throw Broken.cannot("its configuration, record \(begin.config), cannot be read")
         }
-        for request in begin.requests { try check(request, past) }
+        for request in begin.requests { try check(request, name.intent, before: said.sequence, past) }
         let work = IntentToExecute(
             sequence: name.intent, intent: intent, recordedAt: begin.recordedAt, requests: begin.requests,
             takenOverAt: begin.takenOverAt, isBeforeRestore: begin.isBeforeRestore)
         return Life(execution: Execution(work, policy, at: name.startedAt), parts: 0)
     }
 
-    private func go(on life: inout Life, _ evidence: EventEvidence, _ past: any AuditPast) throws {
+    private func go(
+        on life: inout Life, _ said: Record, _ evidence: EventEvidence, _ past: any AuditPast
+    ) throws {
         var rows = try ExecutionAudit.rows(evidence)[...]
         if evidence.part == 1 { rows = rows.dropFirst() }
+        guard life.steps + rows.count <= Limits.auditStepsPerLifeMax else {
+            throw Broken.cannot("it has more than \(Limits.auditStepsPerLifeMax) steps")
+        }
         for row in rows {
             let step = try ExecutionAudit.read { () throws(MessageError) in try EvidentStep(evidence: row) }
             let effect = life.execution.effect
@@ -79,20 +114,41 @@ struct ExecutionAudit: Sendable {
                 throw Broken.differs(
                     expected: "an answer to \(effect.label)", found: JSONText.render(step.answer.evidence))
             }
-            if case .committed(let request) = step.answer { try check(request, past) }
+            switch step.answer {
+            case .committed(let request), .stoodAlready(let request):
+                try check(request, SequenceNumber(evidence.about), before: said.sequence, past)
+            case .instrument, .price, .holdings, .count, .done, .unanswered, .declined, .requestRefused, .placed,
+                .lookedUp, .trades, .seen, .notSeen:
+                break
+            }
             life.execution.take(step.answer, at: step.at)
+            // It was said already, and stands in the log.
+            life.execution.trail.isRecorded()
         }
         life.parts = evidence.part
+        life.steps += rows.count
     }
 
-    /// A request that was told of is the one that stands in the log.
-    private func check(_ request: RequestedOrder, _ past: any AuditPast) throws {
-        guard let record = try past.record(request.sequence),
+    /// A request that was told of is the one that stands in the log, and so is its end.
+    private func check(
+        _ request: RequestedOrder, _ intent: SequenceNumber, before said: SequenceNumber, _ past: any AuditPast
+    ) throws {
+        guard request.sequence < said, let record = try past.record(request.sequence),
             case .orderRequested(let message) = try EventRecord.decode(record),
-            message.clientOrderID == request.clientOrderID.text
+            message.intentSequence == intent.rawValue, message.clientOrderID == request.clientOrderID.text,
+            request.plan.isThat(of: message)
         else {
             throw Broken.differs(
-                expected: "request \(request.clientOrderID)", found: "record \(request.sequence) is not that request")
+                expected: "request \(request.clientOrderID), \(request.plan.label)",
+                found: "record \(request.sequence) is not that request")
+        }
+        guard let settled = request.settled else { return }
+        guard let record = try past.first(EventOrderOutcome.finalKey(of: request.sequence), before: said),
+            case .orderOutcome(let message) = try EventRecord.decode(record), settled.isThat(of: message)
+        else {
+            throw Broken.differs(
+                expected: "outcome \(settled.state.text) of \(settled.executed), request \(request.sequence)",
+                found: "no such outcome before it")
         }
     }
 
@@ -155,8 +211,8 @@ struct ExecutionAudit: Sendable {
                 return ExecutionAudit.difference(.executionResult(expected), .executionResult(message))
             }
         }
-        if let name = latest.removeValue(forKey: intent) { lives[name] = nil }
-        lives = lives.filter { $0.key.intent != intent }
+        latest[intent] = nil
+        for name in lives.keys where name.intent == intent { drop(name) }
     }
 
     // MARK: Reading
@@ -186,6 +242,12 @@ struct ExecutionAudit: Sendable {
 }
 
 extension OrderPlan {
+    fileprivate func isThat(of message: EventOrderRequested) -> Bool {
+        message.leg == leg && message.symbol == symbol.text && message.side == side.event
+            && (message.positionSide == .unspecified ? .both : message.positionSide) == positionSide.event
+            && message.quantity == quantity.event && message.reduceOnly == reduceOnly
+    }
+
     /// The request as the rules want it; what they do not decide is taken from the recorded one.
     fileprivate func message(of recorded: EventOrderRequested, clientOrderID: String) -> EventOrderRequested {
         var message = recorded
@@ -199,5 +261,12 @@ extension OrderPlan {
         if let price { message.sizedAtPrice = price.event } else { message.clearSizedAtPrice() }
         if let holding { message.sizedByPosition = holding.event } else { message.clearSizedByPosition() }
         return message
+    }
+}
+
+extension SettledOrder {
+    fileprivate func isThat(of message: EventOrderOutcome) -> Bool {
+        message.state == state && message.exchangeOrderID == exchangeOrderID
+            && (message.hasExecutedQuantity ? message.executedQuantity : ExactDecimal.zero.event) == executed.event
     }
 }

@@ -40,17 +40,14 @@ struct IntentAudit: Sendable {
         book.find(record.sequence, IntentAudit.end, expected: "one end of intent \(intent)", found: "another one")
     }
 
-    func finish(_ at: Timestamp, _ state: State, _ book: inout AuditBook) {
-        for intent in state.intents.open where isOld(intent.moment, at) {
+    func finish(_ now: Moment, _ state: State, _ book: inout AuditBook) {
+        func isOld(_ moment: Moment) -> Bool { state.age(of: moment, at: now) > Limits.auditIntentGraceNanoseconds }
+        for intent in state.intents.open where isOld(intent.moment) {
             if state.trading.isGuarded(intent.symbol) { continue }  // its order is looked for, and that is on record
             book.find(intent.sequence, IntentAudit.end, expected: "FILLED, REJECTED or FAILED", found: "no end")
         }
-        for panic in state.trading.panics.open where isOld(panic.requestedAt, at) {
+        for panic in state.trading.panics.open where isOld(panic.requestedAt) {
             book.find(panic.sequence, IntentAudit.completion, expected: "a completion", found: "none")
         }
-    }
-
-    private func isOld(_ moment: Moment, _ at: Timestamp) -> Bool {
-        at.nanoseconds - moment.recordedAt.nanoseconds > Limits.auditIntentGraceNanoseconds
     }
 }

@@ -10,10 +10,19 @@ struct LedgerAudit: Sendable {
     private static let looksWanted = 2
 
     private struct Difference {
-        let at: Timestamp
+        /// By the boot's clock: a jump of the wall clock is no time in which somebody could have looked. (After a start
+        /// of the machine there is a new session, and with it everything is counted anew.)
+        let at: BootInstant
+        let ours: ExactSum
+        let theirs: ExactSum
         let sequence: SequenceNumber
         var looks = 0
-        var lookedAt: Timestamp
+        var lookedAt: BootInstant
+
+        init(_ record: borrowing RecordView, _ ours: ExactSum, _ theirs: ExactSum) {
+            (at, lookedAt, sequence) = (record.monotonicAt, record.monotonicAt, record.sequence)
+            (self.ours, self.theirs) = (ours, theirs)
+        }
     }
     private var differing: [PositionKey: Difference] = [:]
     private var told: Set<PositionKey> = []
@@ -25,14 +34,13 @@ struct LedgerAudit: Sendable {
         if kind == .sessionStarted || state.trading.halt != nil
             || state.trading.reducingCauses.contains(where: { $0.cause == "ledgers" })
         {
-            let fresh = Difference(at: record.recordedAt, sequence: record.sequence, lookedAt: record.recordedAt)
-            differing = differing.mapValues { _ in fresh }
+            for (key, old) in differing { differing[key] = Difference(record, old.ours, old.theirs) }
             return
         }
-        let now = record.recordedAt.nanoseconds
+        let now = record.monotonicAt
         for (key, difference) in differing.sorted(by: { $0.key < $1.key })
         where difference.looks >= LedgerAudit.looksWanted
-            && now - difference.at.nanoseconds > Limits.auditGraceNanoseconds && told.insert(key).inserted
+            && isOver(now, difference.at, UInt64(Limits.auditGraceNanoseconds)) && told.insert(key).inserted
         {
             book.find(
                 record.sequence, LedgerAudit.rule,
@@ -45,24 +53,30 @@ struct LedgerAudit: Sendable {
 
     private mutating func compare(_ record: borrowing RecordView, _ kind: EventKind, _ state: State) {
         var next: [PositionKey: Difference] = [:]
-        let at = record.recordedAt
+        let at = record.monotonicAt
         for (key, attested) in state.attested.all {
             let ours = state.positions[key]?.quantity ?? .zero
             let theirs = ExactSum(attested.quantity)
             // A short leg is stored as what it holds; the exchange gives it the sign of what it owes.
             guard ours != (key.leg == .short ? theirs.magnitude : theirs) else { continue }
-            let isAnother = kind == .fill || attested.sequence == record.sequence
-            // Another amount is another difference: something is still moving.
-            guard !isAnother, var before = differing[key] else {
-                next[key] = Difference(at: at, sequence: record.sequence, lookedAt: at)
+            // Another amount is another difference: something is still moving. Another symbol's fill changes nothing.
+            guard var before = differing[key], before.ours == ours, before.theirs == theirs else {
+                next[key] = Difference(record, ours, theirs)
                 continue
             }
-            if at.nanoseconds - before.lookedAt.nanoseconds > LedgerWatch.lastingMilliseconds * 1_000_000 {
+            // A fill may be told by the stream, or by whoever traded: only who attests has looked at positions.
+            if kind == .positionAttested,
+                isOver(at, before.lookedAt, UInt64(LedgerWatch.lastingMilliseconds) * 1_000_000)
+            {
                 (before.looks, before.lookedAt) = (before.looks + 1, at)
             }
             next[key] = before
         }
         differing = next
         told = told.filter { next[$0] != nil }
+    }
+
+    private func isOver(_ now: BootInstant, _ then: BootInstant, _ nanoseconds: UInt64) -> Bool {
+        now > then && now.nanoseconds - then.nanoseconds > nanoseconds
     }
 }

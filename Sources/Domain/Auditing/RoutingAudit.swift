@@ -7,13 +7,13 @@ internal import Records
 struct RoutingAudit: Sendable {
     private let rules: AuditRules
     /// Decisions without an end, and when they came.
-    private var waiting: [SequenceNumber: Timestamp] = [:]
-    private var lastEndAt: Timestamp?
+    private var waiting: [SequenceNumber: Moment] = [:]
+    private var lastEndAt: Moment?
 
     init(_ rules: AuditRules) { self.rules = rules }
 
     mutating func decided(_ record: Record) {
-        if waiting.count < Limits.openIntentsMax { waiting[record.sequence] = record.header.recordedAt }
+        if waiting.count < Limits.openIntentsMax { waiting[record.sequence] = Moment(of: record) }
     }
 
     // MARK: Intents
@@ -104,10 +104,10 @@ struct RoutingAudit: Sendable {
     // MARK: Decisions without an end
 
     /// Where a router was at work a minute after it, a decision must have its end.
-    func finish(_ head: SequenceNumber, _ book: inout AuditBook) {
+    func finish(_ head: SequenceNumber, _ state: State, _ book: inout AuditBook) {
         guard let lastEndAt else { return }
         for (sequence, at) in waiting.sorted(by: { $0.key < $1.key })
-        where lastEndAt.nanoseconds - at.nanoseconds > Limits.auditGraceNanoseconds {
+        where state.age(of: at, at: lastEndAt) > Limits.auditGraceNanoseconds {
             book.find(
                 sequence, "decision.has_end", expected: "one intent or one refusal", found: "neither, by record \(head)"
             )
@@ -116,7 +116,7 @@ struct RoutingAudit: Sendable {
 
     private mutating func end(_ decision: SequenceNumber, _ record: Record, book: inout AuditBook) {
         waiting[decision] = nil
-        lastEndAt = record.header.recordedAt
+        lastEndAt = Moment(of: record)
     }
 
     // MARK: The rule, again

@@ -24,7 +24,10 @@ struct WatchAudit: Sendable {
     // MARK: What fired
 
     mutating func requested(_ record: Record, _ message: EventPanicRequested, _ book: inout AuditBook) {
-        guard message.issuer == PanicTrigger.watchdogIssuer else { return }
+        guard message.issuer == PanicTrigger.watchdogIssuer else {
+            states[record.header.basis] = nil
+            return
+        }
         isMissing = false
         if record.header.basis.isNone {
             return book.cannotReplay(

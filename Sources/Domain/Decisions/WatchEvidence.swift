@@ -33,15 +33,19 @@ extension Watching {
         guard let only = try AnswerFields.rows(said).first else { throw MessageError("said", "is empty") }
         let fields = try AnswerFields(only)
         func count(_ name: String) throws(MessageError) -> UInt64 { UInt64(try fields.whole(name, 0...Int64.max)) }
+        // The rules count in nanoseconds: of more milliseconds there would be no such number.
+        func threshold(_ name: String) throws(MessageError) -> UInt64 {
+            UInt64(try fields.whole(name, 0...Limits.idleMillisecondsMax))
+        }
         let clock = WatchClock(
             now: BootInstant(nanoseconds: try count("now_ns")), bootID: try fields.kept("boot_id"),
             startedAt: BootInstant(nanoseconds: try count("watching_since_ns")))
         var policy = WatchPolicy()
-        policy.missingMax = try count("missing_max_ms")
-        policy.unguardedMax = try count("unguarded_max_ms")
-        policy.degradedMax = try count("degraded_max_ms")
-        policy.stagnantMax = try count("stagnant_max_ms")
-        policy.firstHeartbeatMax = try count("first_heartbeat_max_ms")
+        policy.missingMax = try threshold("missing_max_ms")
+        policy.unguardedMax = try threshold("unguarded_max_ms")
+        policy.degradedMax = try threshold("degraded_max_ms")
+        policy.stagnantMax = try threshold("stagnant_max_ms")
+        policy.firstHeartbeatMax = try threshold("first_heartbeat_max_ms")
         return (clock, policy)
     }
 }

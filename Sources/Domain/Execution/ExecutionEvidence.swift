@@ -21,7 +21,16 @@ package struct EvidenceTrail: Sendable {
         add(begin)
     }
 
-    package mutating func add(_ said: JSONValue) { waiting.append(JSONText.render(said)) }
+    package mutating func add(_ said: JSONValue) {
+        let text = JSONText.render(said)
+        let bytes = text.utf8.count
+        waiting.append(bytes > Limits.evidenceBytesPerStepMax ? EvidenceTrail.leftOut(said, bytes) : text)
+    }
+
+    /// A record has its bound, and whoever acts must not depend on what an audit would like to have.
+    private static func leftOut(_ said: JSONValue, _ bytes: Int) -> String {
+        JSONText.render(.members([("asked", said["asked"] ?? .null), ("left_out_bytes", .whole(bytes))]))
+    }
 
     /// What is to be recorded with the next records. Nothing waits: nothing.
     package var parts: [EventEvidence] {
@@ -82,8 +91,11 @@ package struct EvidentStep: Sendable {
     package init(evidence: JSONValue) throws(MessageError) {
         let fields = try AnswerFields(evidence)
         asked = try fields.kept("asked")
+        if let bytes = try fields.optionalWhole("left_out_bytes", 0...Int64.max) {
+            throw MessageError("answer", "had \(bytes) bytes, and was not kept")
+        }
         answer = try ExecutionAnswer(evidence: try fields.required("answer"))
-        at = try fields.whole("at_ms", Int64.min...Int64.max)
+        at = try fields.whole("at_ms", AnswerFields.moments)
     }
 }
 
@@ -98,11 +110,16 @@ package struct EvidentBeginning: Sendable {
     package init(evidence: JSONValue) throws(MessageError) {
         let fields = try AnswerFields(evidence)
         config = SequenceNumber(UInt64(try fields.whole("config", 0...Int64.max)))
-        recordedAt = try fields.whole("recorded_at_ms", Int64.min...Int64.max)
+        recordedAt = try fields.whole("recorded_at_ms", AnswerFields.moments)
         requests = try fields.list("requests")
-        takenOverAt = try fields.optionalWhole("taken_over_at_ms", Int64.min...Int64.max)
+        takenOverAt = try fields.optionalWhole("taken_over_at_ms", AnswerFields.moments)
         isBeforeRestore = try fields.optionalFlag("before_restore") ?? false
     }
+}
+
+extension AnswerFields {
+    /// What altered evidence may say of a moment, too: the rules add and subtract them.
+    static let moments = -Limits.evidenceMillisecondsMax...Limits.evidenceMillisecondsMax
 }
 
 extension ExecutionEffect {
@@ -158,7 +175,8 @@ extension OrderPlan: Evident {
     package init(evidence: JSONValue) throws(MessageError) {
         let fields = try AnswerFields(evidence)
         self.init(
-            leg: UInt32(try fields.whole("leg", 0...Int64(UInt32.max))), symbol: try SymbolName(fields.text("symbol")),
+            leg: UInt32(try fields.whole("leg", 0...Limits.evidenceLegMax)),
+            symbol: try SymbolName(fields.text("symbol")),
             side: try fields.word("side", as: OrderSide.self),
             positionSide: try fields.word("position_side", as: PositionSide.self),
             quantity: try fields.decimal("quantity"), reduceOnly: try fields.flag("reduce_only"),
@@ -183,7 +201,7 @@ extension RequestedOrder: Evident {
             sequence: SequenceNumber(UInt64(try fields.whole("seq", 0...Int64.max))),
             plan: try OrderPlan(evidence: try fields.required("plan")),
             clientOrderID: try ClientOrderID(fields.text("client_order_id")),
-            requestedAt: try fields.whole("requested_at_ms", Int64.min...Int64.max), settled: settled)
+            requestedAt: try fields.whole("requested_at_ms", AnswerFields.moments), settled: settled)
     }
 }
 

@@ -47,6 +47,12 @@ package struct Moment: Hashable, Sendable {
         self.session = session
     }
 
+    init(of record: Record) {
+        self.init(
+            recordedAt: record.header.recordedAt, monotonicAt: record.header.monotonicAt,
+            session: record.header.session)
+    }
+
     package init(of record: borrowing RecordView) {
         self.init(recordedAt: record.recordedAt, monotonicAt: record.monotonicAt, session: record.session)
     }
