@@ -49,7 +49,7 @@ import Services
         try audited(change) { bench, book in
             let result = try #require(try bench.log.kinds(.executionResult).first)
             expectFindings([("execution/2", result.sequence)], book)
-            #expect(book.findings[0].expected == "status filled" && book.findings[0].found == "status rejected")
+            #expect(book.findings.first?.expected == "status filled" && book.findings.first?.found == "status rejected")
         }
     }
 

@@ -41,8 +41,8 @@ import Services
                 bench.pass(seconds: 1)
             }
             let book = try bench.audit()
-            #expect(book.findingCount == 1 && book.findings[0].rule == "heartbeat.has_trigger", "\(book.findings)")
-            #expect(book.findings[0].expected.contains("DEGRADED_TOO_LONG"))
+            #expect(book.findingCount == 1 && book.findings.first?.rule == "heartbeat.has_trigger", "\(book.findings)")
+            #expect(book.findings.first?.expected.contains("DEGRADED_TOO_LONG") == true)
         }
     }
 
@@ -54,7 +54,8 @@ import Services
             }
             let book = try bench.audit()
             #expect(
-                book.findingCount == 1 && book.findings[0].expected.contains("DECISION_STAGNANT"), "\(book.findings)")
+                book.findingCount == 1 && book.findings.first?.expected.contains("DECISION_STAGNANT") == true,
+                "\(book.findings)")
         }
     }
 
