@@ -94,8 +94,9 @@ extension Event {
         case .halt(let message): (0, [message.panicSequence])
         case .resume(let message): (0, [message.endsSequence])
         case .conflict(let message): (0, [message.firstSequence])
+        case .evidence(let message): (0, [message.about])
         case .sessionStarted, .streamCreated, .streamHidden, .groupChanged, .logRestored, .untyped, .configApplied,
-            .messageRefused, .decision, .fill, .fillDetail, .positionAttested, .heartbeat, .panicRequested,
+            .messageRefused, .stateDigest, .decision, .fill, .fillDetail, .positionAttested, .heartbeat, .panicRequested,
             .panicRefused, .reducingRaised, .reducingEnded:
             (0, [])
         }
