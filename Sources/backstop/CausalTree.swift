@@ -23,17 +23,24 @@ struct CausalTree {
     init?(of sequence: SequenceNumber, in log: EventLog, index: SearchIndex?, recordsMax: Int) throws {
         self.recordsMax = recordsMax
         guard let path = try CausalTree.path(to: sequence, in: log) else { return nil }
-        let root = path[0]
-        // The asked record and its causes are shown, however many others there are.
-        known = Set(path)
-        for (cause, effect) in zip(path, path.dropFirst()) { children[cause] = [effect] }
-        if path.count == Limits.causeDepthMax {
-            cut = "its first causes are left out: more than \(grouped(path.count))"
+        begin(path)
+        var reached = try index?.reached() ?? .none
+        if let index, try !descend(from: path, index, upTo: reached, log) {
+            // It was taken away, or is damaged: every record is looked at.
+            begin(path)
+            reached = .none
         }
-        let reached = try index?.reached() ?? .none
-        if let index { try descend(from: path, index, upTo: reached, log) }
-        try scan(from: max(root, reached).next, log)
-        draw(root)
+        try scan(from: max(path[0], reached).next, log)
+        draw(path[0])
+    }
+
+    /// The asked record and its causes are shown, however many others there are.
+    private mutating func begin(_ path: [SequenceNumber]) {
+        known = Set(path)
+        children = [:]
+        for (cause, effect) in zip(path, path.dropFirst()) { children[cause] = [effect] }
+        let isCut = path.count == Limits.causeDepthMax
+        cut = isCut ? "its first causes are left out: more than \(grouped(path.count))" : nil
     }
 
     /// From where it all began to the record.
