@@ -111,6 +111,11 @@ package struct KeyHash: Hashable, Sendable {
     package let high: UInt64
     package let low: UInt64
 
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
     package init(_ digest: Digest) {
         let bytes = digest.bytes
         var reader = ByteReader(bytes.span.bytes)
