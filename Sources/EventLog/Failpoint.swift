@@ -24,6 +24,12 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case importBefore = "import.before"
     case importAfter = "import.after"
     case exportAfter = "export.after"
+    case keysAdding = "keys.adding"
+    case keysAdded = "keys.added"
+    case keysPartMerged = "keys.part-merged"
+    case keysMerging = "keys.merging"
+    case keysMerged = "keys.merged"
+    case keysPartDeleted = "keys.part-deleted"
 
     /// Places that only execution comes to.
     package static let ofExecution: [Failpoint] = [
@@ -31,7 +37,11 @@ package enum Failpoint: String, CaseIterable, Sendable {
     ]
     /// Places that only the bridge comes to.
     package static let ofTheBridge: [Failpoint] = [.importBefore, .importAfter, .exportAfter]
-    package static let ofTheLog = allCases.filter { !ofExecution.contains($0) && !ofTheBridge.contains($0) }
+    /// Places of the thread that keeps the key index.
+    package static let ofTheKeys: [Failpoint] = [
+        .keysAdding, .keysAdded, .keysPartMerged, .keysMerging, .keysMerged, .keysPartDeleted,
+    ]
+    package static let ofTheLog = allCases.filter { ![ofExecution, ofTheBridge, ofTheKeys].joined().contains($0) }
 
     package static var isCompiledIn: Bool {
         #if FAILPOINTS

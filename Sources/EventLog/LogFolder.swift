@@ -8,15 +8,21 @@ internal import Records
 /// ```
 /// FORMAT        one line, `formatLine`
 /// log/          precious: records and group state, and what is derived inside the same transaction
+/// keys/         derived: the key index' older part; may be deleted, then it is built again on open
 /// views/        derived: projections, trace index; may be deleted
 /// consumers/    lock files of living consumers
 /// ```
 package struct LogFolder: Sendable {
-    package static let formatLine = "backstop-log 1"
+    package static let formatLine = "backstop-log 2"
+    /// Its key index stood in log/, in a table that this version does not keep: see `OlderFormat`.
+    static let formatLineBefore = "backstop-log 1"
     private static let dataBytesMin: off_t = 8_192
 
     package let path: String
+    /// Written by the version before; a writing open makes it ours.
+    let isOlder: Bool
     package var log: String { path + "/log" }
+    package var keys: String { path + "/keys" }
     package var views: String { path + "/views" }
     package var consumers: String { path + "/consumers" }
     var format: String { path + "/FORMAT" }
@@ -30,7 +36,10 @@ package struct LogFolder: Sendable {
             throw access(path + "/log", F_OK) == 0 ? .notALog(path: path) : LogFolder.emptyOrForeign(path)
         }
         let found = line.split(separator: "\n").first.map(String.init) ?? ""
-        guard found == LogFolder.formatLine else { throw .formatUnknown(path: path, found: String(found.prefix(80))) }
+        isOlder = found == LogFolder.formatLineBefore
+        guard found == LogFolder.formatLine || isOlder else {
+            throw .formatUnknown(path: path, found: String(found.prefix(80)))
+        }
         try requireData()
         if writable {
             for place in [path, log, log + "/data.mdb"] where access(place, W_OK) != 0 {
@@ -43,6 +52,7 @@ package struct LogFolder: Sendable {
     /// Makes the folders of a new log. FORMAT is written last, by `finish`, so that a half-made log is no log.
     init(creating path: String) throws(LogError) {
         self.path = path
+        isOlder = false
         guard access(path + "/FORMAT", F_OK) != 0 else { throw .alreadyThere(path: path) }
         try LogFolder.makeFolder(path)
         try LogFolder.requireLocalDisk(path)

@@ -5,6 +5,8 @@ package import Records
 package struct PreparedDraft: Sendable {
     let draft: Draft
     let keyHash: KeyHash?
+    /// Of the key index' runs, where they were asked before the lock.
+    var runsAnswer: KeyRuns.Answer?
     let content: Digest
     let guards: [GuardOperation]
     /// Key, trace id, producer, body: what follows the header.

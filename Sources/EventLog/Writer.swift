@@ -31,6 +31,7 @@ final class Writer: @unchecked Sendable {
     private let capacity: Capacity
     private let clock: LogClock
     private let genesis: Digest
+    private let usedBytes: @Sendable () -> Int
     private let committed: @Sendable () -> Void
     /// Touched only by the thread that made `isWriting` true, or was handed it.
     private var state: WriterState
@@ -64,7 +65,7 @@ final class Writer: @unchecked Sendable {
 
     init(
         environment: Environment, turns: Turns, capacity: Capacity, clock: LogClock, genesis: Digest,
-        state: WriterState, committed: @escaping @Sendable () -> Void
+        state: WriterState, usedBytes: @escaping @Sendable () -> Int, committed: @escaping @Sendable () -> Void
     ) {
         self.environment = environment
         self.turns = turns
@@ -72,6 +73,7 @@ final class Writer: @unchecked Sendable {
         self.clock = clock
         self.genesis = genesis
         self.state = state
+        self.usedBytes = usedBytes
         self.committed = committed
         OSThread.start("backstop-writer") { self.run() }
     }
@@ -156,9 +158,15 @@ final class Writer: @unchecked Sendable {
             for job in jobs { job.done(LogError.poisoned(poison)) }
             return []
         }
-        turns.enter(emergency: jobs.contains { $0.writeClass == .emergency })
+        let isEmergency = jobs.contains { $0.writeClass == .emergency }
+        let isKeyIndexNear: Bool
+        do { isKeyIndexNear = try state.keys.approach(environment, isEmergency: isEmergency) } catch {
+            for job in jobs { job.done(explain(error)) }
+            return []
+        }
+        turns.enter(emergency: isEmergency)
         let space = spaceForTurn(jobs)
-        let admitted = admit(jobs, space)
+        let admitted = admit(jobs, space, isKeyIndexNear: isKeyIndexNear)
         var outcome = Outcome(rest: [])
         if !admitted.isEmpty { outcome = transact(admitted, bytesAllowed: space.bytesPerTransaction) }
         turns.leave()
@@ -169,16 +177,18 @@ final class Writer: @unchecked Sendable {
 
     /// What is free now; the reserve is given away first where an emergency needs it.
     private func spaceForTurn(_ jobs: [WriteJob]) -> Space {
-        let space = capacity.space(used: environment.info().usedBytes)
+        let space = capacity.space(used: usedBytes())
         let isEmergency = jobs.contains { $0.writeClass == .emergency }
         guard isEmergency, space.diskFree < Limits.freeBytesMin, capacity.releaseReserve() else { return space }
-        return capacity.space(used: environment.info().usedBytes)
+        return capacity.space(used: usedBytes())
     }
 
     /// Answers the jobs that the space left does not allow.
-    private func admit(_ jobs: [WriteJob], _ space: Space) -> [WriteJob] {
+    private func admit(_ jobs: [WriteJob], _ space: Space, isKeyIndexNear: Bool) -> [WriteJob] {
         jobs.filter { job in
-            guard let refusal = capacity.refusal(job.writeClass, space) else { return true }
+            let isOutOfKeys = !isKeyIndexNear && job.writeClass != .emergency
+            let outOfKeys = isOutOfKeys ? Refusal.full(state.keys.problem) : nil
+            guard let refusal = outOfKeys ?? capacity.refusal(job.writeClass, space) else { return true }
             job.done(LogError.refused(refusal))
             return false
         }
@@ -211,6 +221,9 @@ final class Writer: @unchecked Sendable {
             } catch let restart as StartOver {
                 state.drop()
                 failed.append(Answer(job: jobs.remove(at: restart.failed), error: restart.cause))
+            } catch is KeysBehind {
+                state.drop()
+                return Outcome(answers: failed, rest: jobs)
             } catch {
                 state.drop()
                 return Outcome(answers: failed + jobs.map { Answer(job: $0, error: explain(error)) }, rest: [])
@@ -255,6 +268,8 @@ final class Writer: @unchecked Sendable {
                 }
                 outcome.answers.append(Answer(job: job, error: nil))
             } catch let error as LMDBError {
+                throw error
+            } catch let error as KeysBehind {
                 throw error
             } catch {
                 guard state.putCount == putsBefore else { throw StartOver(failed: place, cause: error) }

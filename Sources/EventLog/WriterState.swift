@@ -18,7 +18,7 @@ struct WriterState {
     private var guards = GuardState()
     private var loadedGuards: Set<String> = []
     private var changedGuards: [String] = []
-    private(set) var keys: KeyIndex
+    var keys: KeyIndex
     private(set) var sessionSequence: SequenceNumber = .none
     /// Survives an abort only where it was committed.
     private var committedSession: SequenceNumber = .none
@@ -35,11 +35,11 @@ struct WriterState {
         var block: Block?
     }
 
-    init(tables: Tables, rules: LogRules, session: SessionInfo) {
+    init(tables: Tables, rules: LogRules, session: SessionInfo, keys: KeyIndex) {
         self.tables = tables
         self.rules = rules
         self.session = session
-        keys = KeyIndex(table: tables.keys)
+        self.keys = keys
     }
 
     // MARK: One transaction
@@ -52,14 +52,15 @@ struct WriterState {
         sessionSequence = committedSession
         let (found, time) = try LogReading.head(transaction, tables, genesis: genesis)
         // All that is cached is a function of the records: the same head, the same streams, guards and keys.
-        if isKnown, found == head { return }
-        drop()
-        (head, lastRecordedAt, isKnown) = (found, time, true)
+        if !isKnown || found != head {
+            drop()
+            (head, lastRecordedAt, isKnown) = (found, time, true)
+        }
+        try keys.begin(transaction, head: head.sequence)
     }
 
     /// Writes what the appends have changed in memory.
     mutating func flush(_ transaction: inout WriteTransaction) throws {
-        try keys.flush(in: &transaction)
         for name in touched.sorted() {
             guard let open = streams[name] else { continue }
             try transaction.put(tables.streams, open.state.number.rawValue, open.state.encoded())
@@ -70,7 +71,10 @@ struct WriterState {
         changedGuards.removeAll()
     }
 
-    mutating func committed() { committedSession = sessionSequence }
+    mutating func committed() {
+        committedSession = sessionSequence
+        keys.committed(head)
+    }
 
     mutating func drop() {
         isKnown = false

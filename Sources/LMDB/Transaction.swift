@@ -123,6 +123,11 @@ extension WriteTransaction {
         }
     }
 
+    /// Removes the table itself; its handle is of no use any more.
+    package mutating func remove(_ table: TableHandle) throws {
+        try check(mdb_drop(handle, table.number, 1), "mdb_drop \(table.name)")
+    }
+
     /// Empties the table.
     package mutating func clear(_ table: TableHandle) throws {
         try check(mdb_drop(handle, table.number, 0), "mdb_drop \(table.name)")

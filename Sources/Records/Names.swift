@@ -123,6 +123,14 @@ package struct KeyHash: Hashable, Sendable {
         low = try! reader.ordered(UInt64.self)
     }
 
+    /// The hash of a record's key: `key[range]` in the stream's namespace, or in the log's own.
+    package init(namespaceOf stream: StreamName?, key: RawSpan, _ range: Range<Int>) {
+        var writer = ByteWriter(capacity: 96)
+        writer.sized(stream.map { "user/\($0.text)" } ?? "")
+        writer.raw(key.array(range))
+        self.init(Digest.sha256(writer.bytes))
+    }
+
     package var bytes: [UInt8] {
         var writer = ByteWriter(capacity: 16)
         writer.ordered(high)

@@ -39,6 +39,9 @@ package final class RunStore: Sendable {
     /// Every call must have ended.
     package func close() { environment.close() }
 
+    /// Whether its folder is still the one that the path names.
+    package var isStillInPlace: Bool { environment.isStillInPlace }
+
     package var usedBytes: Int { environment.info().usedBytes }
 
     /// Runs `body` with the runs of the newest manifest, all of one moment. Keep it short.

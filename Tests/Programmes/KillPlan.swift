@@ -73,7 +73,7 @@ struct KillPlan {
         case .deliveryAfter, .decisionBefore, .acknowledgeBefore, .acknowledgeAfter:
             victim == .appender ? [] : [1, 2, 3]
         case .requestAfter, .placeBefore, .placeAfter, .noteAfter, .concludeAfter, .importBefore, .importAfter,
-            .exportAfter:
+            .exportAfter, .keysAdding, .keysAdded, .keysPartMerged, .keysMerging, .keysMerged, .keysPartDeleted:
             []
         }
     }

@@ -111,7 +111,7 @@ private struct Stopped: Error {}
             let pairs = bench.pairs(Int(bench.generator.next() % 400) + 1, from: next)
             next += UInt64(pairs.count)
             let keeper = bench.keeper()
-            try keeper.add(pairs, note: [UInt8(round)])
+            try keeper.add(pairs) { _ in (0, [UInt8(round)]) }
             bench.know(pairs)
             while try keeper.mergeOne(between: { _ in }) {}
             try keeper.sweep()
@@ -132,7 +132,7 @@ private struct Stopped: Error {}
         func add(_ count: Int) throws {
             let pairs = bench.pairs(count, from: next)
             next += UInt64(count)
-            try keeper.add(pairs, note: [])
+            try keeper.add(pairs) { _ in (0, []) }
             bench.know(pairs)
         }
         for _ in 0..<4 { try add(1_000) }
@@ -161,7 +161,7 @@ private struct Stopped: Error {}
             let pairs =
                 (1...1_000).map { RunPair(hash, SequenceNumber(first + $0)) }
                 + (1_001...1_900).map { RunPair(other, SequenceNumber(first + $0)) }
-            try keeper.add(pairs.sorted(), note: [])
+            try keeper.add(pairs.sorted()) { _ in (0, []) }
             bench.know(pairs)
         }
         try bench.judge()
@@ -179,12 +179,12 @@ private struct Stopped: Error {}
         let bench = try Bench(tiers: RunTiers(pairsMin: 100, fanOut: 2))
         let keeper = bench.keeper()
         let pairs = (0..<2).map { _ in bench.pairs(3_000, from: 1) }
-        for run in pairs { try keeper.add(run, note: []) }
+        for run in pairs { try keeper.add(run) { _ in (0, []) } }
         try bench.store.read { runs in
             _ = try keeper.mergeOne { _ in }
             try keeper.sweep()
             // Pages that were free would be written over now.
-            for _ in 0..<20 { try keeper.add(bench.pairs(1_000, from: 1), note: []) }
+            for _ in 0..<20 { try keeper.add(bench.pairs(1_000, from: 1)) { _ in (0, []) } }
             try runs.check()
             for pair in pairs[0] {
                 let found = try runs.first(pair.hash)
@@ -197,7 +197,7 @@ private struct Stopped: Error {}
         let bench = try Bench(tiers: RunTiers(pairsMin: 500, fanOut: 4), rowsPerTransaction: 50)
         let keeper = bench.keeper()
         for round in 0..<200 {
-            try keeper.add(bench.pairs(1_000, from: UInt64(round * 1_000 + 1)), note: [])
+            try keeper.add(bench.pairs(1_000, from: UInt64(round * 1_000 + 1))) { _ in (0, []) }
             while try keeper.mergeOne(between: { _ in }) {}
             try keeper.sweep()
         }
@@ -221,7 +221,7 @@ private struct Stopped: Error {}
                 if steps == deathAt { throw Stopped() }
             }
             do {
-                try keeper.add(pairs, note: [UInt8(deathAt)])
+                try keeper.add(pairs) { _ in (0, [UInt8(deathAt)]) }
                 while try keeper.mergeOne(between: { _ in }) {}
                 try keeper.sweep()
             } catch is Stopped {}
@@ -241,7 +241,7 @@ private struct Stopped: Error {}
         let keeper = bench.keeper()
         for round in 0..<3 {
             let pairs = bench.pairs(3_000, from: UInt64(round * 3_000 + 1))
-            try keeper.add(pairs, note: [])
+            try keeper.add(pairs) { _ in (0, []) }
             bench.know(pairs)
         }
         bench.store.close()
@@ -283,7 +283,7 @@ private struct Stopped: Error {}
     @Test func aMissingRowIsDamage() throws {
         let bench = try Bench()
         let pairs = bench.pairs(1_000, from: 1)
-        try bench.keeper().add(pairs, note: [])
+        try bench.keeper().add(pairs) { _ in (0, []) }
         bench.store.close()
         for table in ["blocks", "filters"] {
             let copy = bench.folder + "-\(table)"
