@@ -276,9 +276,8 @@ package final class EventLog: Sendable {
         }
         guard !keys.isEmpty, let (upTo, firsts) = keyRuns.find(keys) else { return prepared }
         for (place, first) in zip(places, firsts) {
-            guard case .success(var draft) = prepared[place] else { continue }
+            guard case .success(let draft) = prepared[place] else { continue }
             draft.runsAnswer = KeyRuns.Answer(upTo: upTo, first: first == 0 ? nil : SequenceNumber(first))
-            prepared[place] = .success(draft)
         }
         return prepared
     }

@@ -2,10 +2,11 @@
 
 package import Records
 
-package struct PreparedDraft: Sendable {
+/// One object: it is handed on, never copied.
+package final class PreparedDraft: @unchecked Sendable {
     let draft: Draft
     let keyHash: KeyHash?
-    /// Of the key index' runs, where they were asked before the lock.
+    /// Of the key index' runs, where they were asked before the lock. Set by who made this, before anybody else sees it.
     var runsAnswer: KeyRuns.Answer?
     let content: Digest
     let guards: [GuardOperation]

@@ -50,6 +50,7 @@ package struct ByteWriter: Sendable {
     package init(capacity: Int) { bytes.reserveCapacity(capacity) }
 
     package mutating func raw(_ value: [UInt8]) { bytes.append(contentsOf: value) }
+    package mutating func raw(_ value: UnsafeRawBufferPointer) { bytes.append(contentsOf: value) }
     package mutating func raw(_ value: String.UTF8View) { bytes.append(contentsOf: value) }
 
     package mutating func fixed<T: FixedWidthInteger>(_ value: T) {
@@ -153,6 +154,12 @@ package struct ByteReader: ~Escapable {
         let at = try advance(length)
         guard let text = bytes.text(at..<at + length) else { throw .malformed("text that is not UTF-8") }
         return text
+    }
+
+    /// Passes over bytes of an announced length.
+    @_lifetime(self: copy self)
+    package mutating func skipSized(max: Int) throws(RecordError) {
+        _ = try advance(try count(max: max))
     }
 
     /// Throws unless everything was read.

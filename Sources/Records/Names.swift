@@ -22,7 +22,9 @@ package struct BoundError: Error, Equatable, Sendable, CustomStringConvertible {
     package static func checkOptional(_ text: String, _ field: String, max: Int) throws(BoundError) {
         let count = text.utf8.count
         guard count <= max else { throw BoundError(field, "\(count) bytes, at most \(max) are allowed") }
-        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+        func isPlain(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7f }
+        let isAllPlain = text.utf8.withContiguousStorageIfAvailable { $0.allSatisfy(isPlain) }
+        guard isAllPlain ?? text.utf8.allSatisfy(isPlain) else {
             throw BoundError(field, "must not hold control characters")
         }
     }
@@ -44,7 +46,14 @@ package struct StreamName: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 
     package var description: String { text }
-    package static func == (a: StreamName, b: StreamName) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    package static func == (a: StreamName, b: StreamName) -> Bool {
+        let (one, other) = (a.text.utf8, b.text.utf8)
+        guard one.count == other.count else { return false }
+        let isEqual = one.withContiguousStorageIfAvailable { one in
+            other.withContiguousStorageIfAvailable { one.elementsEqual($0) }
+        }
+        return (isEqual ?? nil) ?? one.elementsEqual(other)
+    }
     package static func < (a: StreamName, b: StreamName) -> Bool {
         a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
     }
@@ -99,8 +108,7 @@ package enum IdempotencyKey: Hashable, Sendable {
     /// What the key index knows: the first 16 bytes of SHA-256(length and text of the namespace ‖ key). The
     /// length keeps stream `a/b` with key `c` apart from stream `a` with key `b/c`.
     package func hash(stream: StreamName?) -> KeyHash {
-        var writer = ByteWriter(capacity: 96)
-        writer.sized(isUser ? "user/\(stream?.text ?? "")" : "")
+        var writer = KeyHash.namespace(of: isUser ? stream?.text ?? "" : nil)
         writer.raw(text.utf8)
         return KeyHash(Digest.sha256(writer.bytes))
     }
@@ -117,17 +125,27 @@ package struct KeyHash: Hashable, Sendable {
     }
 
     package init(_ digest: Digest) {
-        let bytes = digest.bytes
-        var reader = ByteReader(bytes.span.bytes)
-        high = try! reader.ordered(UInt64.self)  // 32 bytes are always there
-        low = try! reader.ordered(UInt64.self)
+        (high, low) = digest.firstWords
+    }
+
+    /// Length and text of the namespace: a stream's, or the log's own.
+    fileprivate static func namespace(of stream: String?) -> ByteWriter {
+        var writer = ByteWriter(capacity: 128)
+        guard let stream else {
+            writer.varint(0)
+            return writer
+        }
+        let begin: StaticString = "user/"
+        writer.varint(UInt64(begin.utf8CodeUnitCount + stream.utf8.count))
+        begin.withUTF8Buffer { writer.raw(UnsafeRawBufferPointer($0)) }
+        writer.raw(stream.utf8)
+        return writer
     }
 
     /// The hash of a record's key: `key[range]` in the stream's namespace, or in the log's own.
     package init(namespaceOf stream: StreamName?, key: RawSpan, _ range: Range<Int>) {
-        var writer = ByteWriter(capacity: 96)
-        writer.sized(stream.map { "user/\($0.text)" } ?? "")
-        writer.raw(key.array(range))
+        var writer = KeyHash.namespace(of: stream?.text)
+        key.extracting(range).withUnsafeBytes { writer.raw($0) }
         self.init(Digest.sha256(writer.bytes))
     }
 

@@ -4,13 +4,14 @@ package enum AllProgrammes {
     package static let all: [any Programme.Type] = [
         PowerLoss.self, NthCall.self, Rot.self, KillProgramme.self, FairnessProgramme.self, Differential.self,
         RespDifferential.self, AbuseProgramme.self, Contention.self, SimulationProgramme.self, WatchdogProgramme.self,
-        RaceProgramme.self, BridgeProgramme.self,
+        RaceProgramme.self, BridgeProgramme.self, KeysProgramme.self, ManyKeys.self,
     ]
 
     /// Roles that `log-soak child NAME ARGUMENTS…` can play: a workload under a shim, a checker that may crash.
     package static let children: [String: @Sendable ([String]) throws -> Void] = [
         "log-workload": LogWorkload.child, "log-check": LogCheck.child, "rot-build": RotLog.child,
         "rot-check": RotCheck.child,
+        "keys-append": KeysAppender.child,
         "kill-append": { try KillAppender.run($0) },
         "kill-consume": { try KillConsumer.run($0) },
         "kill-drain": { try KillDrain.run($0) },
