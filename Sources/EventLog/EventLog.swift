@@ -122,7 +122,7 @@ package final class EventLog: Sendable {
         }
         let flusher = try KeyFlusher(runs: runs, log: id, folder: folder, options: options.keys)
         keyFlusher = flusher
-        var keys = KeyIndex(runs: runs, flusher: flusher, tables: tables, options: options.keys)
+        let keys = KeyIndex(runs: runs, flusher: flusher, tables: tables, options: options.keys)
         // Where memory is full, the log is open all the same: emergencies are taken, and the others are told.
         _ = try keys.approach(environment, isEmergency: false, progress: options.indexing)
         let state = WriterState(

@@ -10,7 +10,8 @@ struct KeysBehind: Error {}
 
 /// One writer thread owns it. `find` and `stage` are called inside the write transaction; then exactly one of
 /// `committed` and `drop`.
-struct KeyIndex {
+/// An object, so that looking something up copies nothing.
+final class KeyIndex: @unchecked Sendable {
     private let runs: KeyRuns
     private let flusher: KeyFlusher
     private let tables: Tables
@@ -44,7 +45,7 @@ struct KeyIndex {
 
     /// Reads what others have appended, in read transactions, until little is left for the write lock. False where it
     /// cannot go on: memory is full, and no run can be written.
-    mutating func approach(
+    func approach(
         _ environment: Environment, isEmergency: Bool, progress: (SequenceNumber, SequenceNumber) -> Void = { _, _ in }
     ) throws -> Bool {
         dropPublished()
@@ -74,7 +75,7 @@ struct KeyIndex {
     }
 
     /// Waits for the thread that writes runs where memory is nearly full.
-    private mutating func makeRoom() -> Bool {
+    private func makeRoom() -> Bool {
         dropPublished()
         guard keysInMemory >= options.memoryKeysMax / 2, !frozen.isEmpty else { return !isFull }
         _ = flusher.waitForRoom(below: max(1, frozen.count / 2), milliseconds: Limits.keyRoomMillisecondsMax)
@@ -82,7 +83,7 @@ struct KeyIndex {
         return !isFull
     }
 
-    private mutating func restart(after covered: SequenceNumber) {
+    private func restart(after covered: SequenceNumber) {
         flusher.forget()
         frozen = []
         active = KeyTable()
@@ -92,7 +93,7 @@ struct KeyIndex {
     // MARK: In the transaction
 
     /// Reads the rest. The caller tells the head that it found.
-    mutating func begin(_ transaction: borrowing WriteTransaction, head: SequenceNumber) throws {
+    func begin(_ transaction: borrowing WriteTransaction, head: SequenceNumber) throws {
         self.head = head
         guard known < head else { return }
         if head.rawValue - known.rawValue > UInt64(Limits.scanRecordsPerTransactionMax), !mayScan { throw KeysBehind() }
@@ -123,10 +124,10 @@ struct KeyIndex {
             ?? RecordKeys.scan(key, after: known, upTo: head, transaction, tables)
     }
 
-    mutating func stage(_ key: KeyHash, _ sequence: SequenceNumber) { active.insert(key, sequence) }
+    func stage(_ key: KeyHash, _ sequence: SequenceNumber) { active.insert(key, sequence) }
 
     /// The transaction's records are on disk.
-    mutating func committed(_ head: Head) {
+    func committed(_ head: Head) {
         // Where memory was full, it has a gap, and only what came before it counts.
         if known >= self.head {
             (known, knownHash) = (head.sequence, head.hash)
@@ -138,11 +139,11 @@ struct KeyIndex {
     }
 
     /// The transaction is gone.
-    mutating func drop() { active.remove(after: known) }
+    func drop() { active.remove(after: known) }
 
     // MARK: Its parts
 
-    private mutating func follow<T: ReadableTransaction & ~Copyable>(
+    private func follow<T: ReadableTransaction & ~Copyable>(
         _ transaction: borrowing T, upTo head: SequenceNumber, recordsMax: Int
     ) throws {
         var left = min(recordsMax, options.memoryKeysMax - keysInMemory)
@@ -158,7 +159,7 @@ struct KeyIndex {
         freezeIfLarge()
     }
 
-    private mutating func freezeIfLarge() {
+    private func freezeIfLarge() {
         guard active.count >= options.flushKeys else { return }
         let part = FrozenKeys(table: active, after: activeAfter, upTo: known, hash: knownHash)
         frozen.append(part)
@@ -167,7 +168,7 @@ struct KeyIndex {
         flusher.add(part)
     }
 
-    private mutating func dropPublished() {
+    private func dropPublished() {
         let published = flusher.published
         while let first = frozen.first, first.upTo <= published {
             frozen.removeFirst()

@@ -21,7 +21,7 @@ struct WriterState {
     private var guards = GuardState()
     private var loadedGuards: Set<String> = []
     private var changedGuards: [String] = []
-    var keys: KeyIndex
+    let keys: KeyIndex
     private(set) var sessionSequence: SequenceNumber = .none
     /// Survives an abort only where it was committed.
     private var committedSession: SequenceNumber = .none

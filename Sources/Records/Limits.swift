@@ -36,6 +36,13 @@ package enum Limits {
     package static let jobBytesMax = 64 << 20
     package static let transactionWorkNanosecondsMax: UInt64 = 5_000_000
     package static let queuedJobsMax = 65_536
+    /// Where appends wait already, those who were just answered are waited for: this share of what a commit takes …
+    package static let gatherShareOfCommit: UInt64 = 4
+    /// … and not at all where that is less than a thread's wake.
+    package static let gatherNanosecondsMin: UInt64 = 50_000
+    package static let gatherNanosecondsMax: UInt64 = 5_000_000
+    /// After a wait in vain.
+    package static let gatherTurnsLeftOut = 16
 
     // The key index.
     /// So many keys in memory become a run. A process that opens the log has to read so many records' keys, or a few
