@@ -42,6 +42,20 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
     }
     package static func sha256(_ text: String) -> Digest { sha256(Array(text.utf8)) }
 
+    /// Of what `begin` writes, at most `bytesMax`, and of `rest` after it. Nothing is allocated for it.
+    static func sha256(
+        after rest: UnsafeRawBufferPointer, _ bytesMax: Int, _ begin: (inout ByteRoom) -> Void
+    ) -> Digest {
+        withUnsafeTemporaryAllocation(byteCount: bytesMax, alignment: 8) { buffer in
+            var room = ByteRoom(buffer)
+            begin(&room)
+            var hasher = SHA256()
+            hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<room.count]))
+            if !rest.isEmpty { hasher.update(bufferPointer: rest) }
+            return Digest(hasher.finalize())
+        }
+    }
+
     package var bytes: [UInt8] {
         withUnsafeBytes(of: self) { Array($0) }
     }

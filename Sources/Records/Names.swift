@@ -108,9 +108,14 @@ package enum IdempotencyKey: Hashable, Sendable {
     /// What the key index knows: the first 16 bytes of SHA-256(length and text of the namespace ‖ key). The
     /// length keeps stream `a/b` with key `c` apart from stream `a` with key `b/c`.
     package func hash(stream: StreamName?) -> KeyHash {
-        var writer = KeyHash.namespace(of: isUser ? stream?.text ?? "" : nil)
-        writer.raw(text.utf8)
-        return KeyHash(Digest.sha256(writer.bytes))
+        let isHashed = text.utf8.withContiguousStorageIfAvailable { key in
+            KeyHash(namespaceOf: isUser ? stream?.text ?? "" : nil, key: UnsafeRawBufferPointer(key))
+        }
+        // A text that is not in one piece is put into one.
+        return isHashed
+            ?? Array(text.utf8).withUnsafeBytes { key in
+                KeyHash(namespaceOf: isUser ? stream?.text ?? "" : nil, key: key)
+            }
     }
 }
 
@@ -128,25 +133,21 @@ package struct KeyHash: Hashable, Sendable {
         (high, low) = digest.firstWords
     }
 
-    /// Length and text of the namespace: a stream's, or the log's own.
-    fileprivate static func namespace(of stream: String?) -> ByteWriter {
-        var writer = ByteWriter(capacity: 128)
-        guard let stream else {
-            writer.varint(0)
-            return writer
-        }
-        let begin: StaticString = "user/"
-        writer.varint(UInt64(begin.utf8CodeUnitCount + stream.utf8.count))
-        begin.withUTF8Buffer { writer.raw(UnsafeRawBufferPointer($0)) }
-        writer.raw(stream.utf8)
-        return writer
+    /// Of length and text of the namespace, a stream's or the log's own (nil), and the key.
+    fileprivate init(namespaceOf stream: String?, key: UnsafeRawBufferPointer) {
+        self.init(
+            Digest.sha256(after: key, 24 + (stream?.utf8.count ?? 0)) { room in
+                guard let stream else { return room.varint(0) }
+                let begin: StaticString = "user/"
+                room.varint(UInt64(begin.utf8CodeUnitCount + stream.utf8.count))
+                begin.withUTF8Buffer { room.raw(UnsafeRawBufferPointer($0)) }
+                room.raw(stream.utf8)
+            })
     }
 
     /// The hash of a record's key: `key[range]` in the stream's namespace, or in the log's own.
     package init(namespaceOf stream: StreamName?, key: RawSpan, _ range: Range<Int>) {
-        var writer = KeyHash.namespace(of: stream?.text)
-        key.extracting(range).withUnsafeBytes { writer.raw($0) }
-        self.init(Digest.sha256(writer.bytes))
+        self = key.extracting(range).withUnsafeBytes { KeyHash(namespaceOf: stream?.text, key: $0) }
     }
 
     package var bytes: [UInt8] {
