@@ -61,7 +61,7 @@ package struct KeyIndexOptions: Sendable {
         /// BACKSTOP_KEYS_FLUSH=<n> in a test build: a run of every n keys, merged in threes, a few pages at a time.
         private static let underTest = getenv("BACKSTOP_KEYS_FLUSH").flatMap { Int(String(cString: $0)) }.map {
             KeyIndexOptions(
-                flushKeys: $0, memoryKeysMax: Limits.keysInMemoryMax, fanOut: 3, rowsPerTransaction: 4)
+                flushKeys: $0, memoryKeysMax: Limits.keysInMemoryMax, fanOut: 3, rowsPerTransaction: 1)
         }
     #else
         private static let underTest: KeyIndexOptions? = nil

@@ -143,9 +143,16 @@ final class KeyRuns: Sendable {
 
     // MARK: Opening and replacing
 
+    private static let openingText = "opening"
+
+    /// A page that is damaged inside LMDB's tree can end the process while it finds the runs. The file says so to the next
+    /// one, which then begins anew: a process would die of it again and again.
     private func open() {
-        opening?.lock(.shared)
-        let (opened, mustReplace) = tryOpen()
+        opening?.lock(isWritable ? .exclusive : .shared)
+        let hasDied = isWritable && opening?.text() == KeyRuns.openingText
+        if isWritable { opening?.replaceText(KeyRuns.openingText) }
+        let (opened, mustReplace) = hasDied ? (nil, true) : tryOpen()
+        if isWritable { opening?.replaceText("") }
         opening?.unlock()
         if let opened { set(opened) }
         if mustReplace, isWritable { replace(nil) }
@@ -189,8 +196,14 @@ final class KeyRuns: Sendable {
     }
 
     private func removeFolder() {
-        let aside = path + ".damaged-\(getpid())"
-        guard rename(path, aside) == 0 else { return }
+        let (fresh, aside) = (path + ".new-\(getpid())", path + ".damaged-\(getpid())")
+        // Made before the old one goes: it must not get that one's inode, by which open environments are told apart.
+        mkdir(fresh, 0o750)
+        guard rename(path, aside) == 0 else {
+            rmdir(fresh)
+            return
+        }
+        rename(fresh, path)
         for name in ["data.mdb", "lock.mdb"] { unlink(aside + "/" + name) }
         rmdir(aside)
     }

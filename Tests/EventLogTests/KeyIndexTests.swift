@@ -218,6 +218,22 @@ private final class KeyedLog {
         }
     }
 
+    /// As a process leaves it that died of a damaged page while it opened the index.
+    @Test func anIndexThatEndedAProcessIsMadeAnew() throws {
+        let bench = try KeyedLog()
+        try bench.append(1_000)
+        bench.close()
+        let mark = bench.keys + "/mark"
+        try Data().write(to: URL(fileURLWithPath: mark))
+        try bench.judge { _ in
+            try "opening".write(toFile: bench.path + "/log/keys.opening", atomically: false, encoding: .utf8)
+        }
+        #expect(!FileManager.default.fileExists(atPath: mark))
+        try Data().write(to: URL(fileURLWithPath: mark))
+        try bench.judge { _ in }
+        #expect(FileManager.default.fileExists(atPath: mark))
+    }
+
     /// Pages of pairs and filters rot while nobody looks.
     @Test(arguments: 1...8)
     func rotInTheIndexIsNeverAWrongAbsence(seed: Int) throws {
@@ -234,6 +250,29 @@ private final class KeyedLog {
             }
             try bytes.write(to: url)
         }
+    }
+
+    /// A process that has the index open when it turns out to be damaged goes on with a new one.
+    @Test func damageThatIsMetWhileTheLogIsOpenIsMended() throws {
+        let bench = try KeyedLog()
+        try bench.append(1_500)
+        bench.close()
+        try bench.open()
+        let url = URL(fileURLWithPath: bench.keys + "/data.mdb")
+        let bytes = try Data(contentsOf: url)
+        let file = try FileHandle(forWritingTo: url)
+        for page in 2..<bytes.count / 4_096 where bytes[page * 4_096 + 10] & 4 != 0 {
+            try file.seek(toOffset: UInt64(page * 4_096 + 16 + 200))
+            try file.write(contentsOf: Data(bytes[page * 4_096 + 216..<page * 4_096 + 232].map { $0 ^ 1 }))
+        }
+        try file.close()
+        try bench.judge()
+        try bench.append(200)
+        bench.close()
+        let (count, pairs, _) = try bench.runs()
+        #expect(count > 0 && pairs > 1_000, "the runs were not built again")
+        try bench.open()
+        try bench.judge()
     }
 
     @Test func verifyFindsAnIndexThatLacksAKey() throws {
