@@ -58,14 +58,19 @@ let package = Package(
         room("Processes", ["CLinux", "Records"]),
         room("Records", [crypto]),
         room("LMDB", ["CLMDB"]),
-        room("EventLog", ["Processes", "Records", "LMDB", "CLinux"]),
+        room("SortedRuns", ["LMDB", "Records"]),
+        room("EventLog", ["Processes", "Records", "LMDB", "SortedRuns", "CLinux"]),
         room("Events", ["Records", protobuf]),
         room("Domain", ["Records", "Events", "Exchange"]),
         room("Exchange", ["Records", "Events"]),
         room("ExchangeClient", ["Records", "Events", "Exchange", "CCurl", crypto, tls] + nio),
         room(
             "Services",
-            ["Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", protobuf, logging, yams]),
+            [
+                "Processes", "Records", "EventLog", "LMDB", "SortedRuns", "Events", "Exchange", "Domain", protobuf,
+                logging,
+                yams,
+            ]),
         room(
             "RespServer",
             ["Records", "EventLog", "Events", "Domain", "Services", logging] + nio.prefix(2)),
@@ -131,7 +136,8 @@ let package = Package(
         tests("ProcessesTests", ["Processes", "Records"]),
         tests("RecordsTests", ["Records"]),
         tests("LMDBTests", ["LMDB"]),
-        tests("EventLogTests", ["EventLog", "LMDB", "Records", "Processes"]),
+        tests("SortedRunsTests", ["SortedRuns", "LMDB", "Records"]),
+        tests("EventLogTests", ["EventLog", "SortedRuns", "LMDB", "Records", "Processes"]),
         tests("EventsTests", ["Events", "Records", protobuf]),
         tests("DomainTests", ["Domain", "Exchange", "Events", "Records", protobuf]),
         tests(

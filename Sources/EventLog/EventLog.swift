@@ -15,12 +15,20 @@ package struct LogOptions: Sendable {
     package var clock: LogClock
     /// Of the software, for `session.started`.
     package var version: String
+    package var keys: KeyIndexOptions
+    /// Called now and then while an open has to build the key index again: records read, records there are.
+    package var indexing: @Sendable (SequenceNumber, SequenceNumber) -> Void
 
-    package init(bytesMax: Int, reserveBytes: Int, clock: LogClock, version: String) {
+    package init(
+        bytesMax: Int, reserveBytes: Int, clock: LogClock, version: String, keys: KeyIndexOptions = .standard,
+        indexing: @escaping @Sendable (SequenceNumber, SequenceNumber) -> Void = { _, _ in }
+    ) {
         self.bytesMax = bytesMax
         self.reserveBytes = reserveBytes
         self.clock = clock
         self.version = version
+        self.keys = keys
+        self.indexing = indexing
     }
 }
 
@@ -42,6 +50,9 @@ package final class EventLog: Sendable {
     package let clock: LogClock
     private let capacity: Capacity
     private let namespace: NamespaceClaim
+    private let keyRuns: KeyRuns
+    let keyReader: KeyReader
+    private let keyFlusher: KeyFlusher?
     private let writer: Writer?
     package var id: LogID { identity.id }
 
@@ -85,6 +96,7 @@ package final class EventLog: Sendable {
     @available(*, noasync)
     package init(in folder: LogFolder, mode: AccessMode, rules: LogRules, options: LogOptions) throws {
         self.folder = folder
+        if mode == .writing, folder.isOlder { try OlderFormat.raise(folder) }
         namespace = try NamespaceClaim(folder: folder, writable: mode == .writing)
         do { environment = try Environment(at: folder.log, options: EventLog.environmentOptions(mode)) } catch let error
             as EnvironmentError
@@ -101,10 +113,16 @@ package final class EventLog: Sendable {
             if mode != .verifying { try EventLog.checkNewest(environment, tables, genesis: identity.genesis) }
             // A missing reserve is no reason not to start; `status` shows it.
             if mode == .writing { try? capacity.restoreReserve() }
+            if mode == .writing { try OlderFormat.removeTable(environment, folder) }
         } catch {
             environment.close()
             throw error
         }
+        let runs = KeyRuns(folder: folder, log: id, isWritable: mode == .writing) { [environment, tables] place, hash in
+            try EventLog.has(place, hash, environment, tables)
+        }
+        keyRuns = runs
+        keyReader = KeyReader(runs: runs, tables: tables)
         self.rules = rules
         self.mode = mode
         clock = options.clock
@@ -112,20 +130,36 @@ package final class EventLog: Sendable {
         self.waker = waker
         guard mode == .writing else {
             writer = nil
+            keyFlusher = nil
             return
         }
+        let flusher = try KeyFlusher(runs: runs, log: identity.id, folder: folder, options: options.keys)
+        keyFlusher = flusher
+        let keys = KeyIndex(runs: runs, flusher: flusher, tables: tables, options: options.keys)
+        // Where memory is full, the log is open all the same: emergencies are taken, and the others are told.
+        _ = try keys.approach(environment, isEmergency: false, progress: options.indexing)
         let state = WriterState(
-            tables: tables, rules: rules, session: .current(version: options.version), barrier: identity.barrier)
+            tables: tables, rules: rules, session: .current(version: options.version), barrier: identity.barrier,
+            keys: keys)
         writer = Writer(
             environment: environment, turns: try Turns(folder: folder), capacity: capacity, clock: options.clock,
-            genesis: identity.genesis, state: state, committed: { waker.wake() })
+            genesis: identity.genesis, state: state,
+            usedBytes: { [environment] in environment.info().usedBytes + runs.usedBytes }, committed: { waker.wake() })
+    }
+
+    private static func has(
+        _ place: SequenceNumber, _ hash: Digest, _ environment: Environment, _ tables: Tables
+    ) throws -> Bool {
+        try environment.read { try LogReading.record($0, tables, place)?.header.hash == hash }
     }
 
     /// Writes what waits, then closes. No call may follow.
     @available(*, noasync)
     package func close() {
         writer?.close()
+        keyFlusher?.close()
         waker.close()
+        keyRuns.close()
         environment.close()
     }
 
@@ -224,7 +258,7 @@ package final class EventLog: Sendable {
     /// the lock. One bad draft never fails its neighbours.
     @available(*, noasync)
     package func append(_ drafts: [Draft], _ writeClass: WriteClass = .ordinary) throws -> [AppendAnswer] {
-        let prepared = drafts.map { draft in Result { try PreparedDraft(draft, rules: rules) } }
+        let prepared = prepare(drafts)
         do {
             return try transact(writeClass) { transaction in try EventLog.append(prepared, &transaction) }
         } catch {
@@ -233,12 +267,33 @@ package final class EventLog: Sendable {
     }
 
     package func append(_ drafts: [Draft], _ writeClass: WriteClass = .ordinary) async throws -> [AppendAnswer] {
-        let prepared = drafts.map { draft in Result { try PreparedDraft(draft, rules: rules) } }
+        let prepared = prepare(drafts)
         do {
             return try await transact(writeClass) { transaction in try EventLog.append(prepared, &transaction) }
         } catch {
             return try EventLog.answers(error, count: drafts.count)
         }
+    }
+
+    /// Everything that can be known before the lock: digests, and what the key index' runs say.
+    private func prepare(_ drafts: [Draft]) -> [Result<PreparedDraft, any Error>] {
+        var prepared: [Result<PreparedDraft, any Error>] = []
+        prepared.reserveCapacity(drafts.count)
+        var (places, keys) = ([Int](), [KeyHash]())
+        for (place, draft) in drafts.enumerated() {
+            let result = Result { try PreparedDraft(draft, rules: rules) }
+            if case .success(let good) = result, let key = good.keyHash {
+                places.append(place)
+                keys.append(key)
+            }
+            prepared.append(result)
+        }
+        guard !keys.isEmpty, let (upTo, firsts) = keyRuns.find(keys) else { return prepared }
+        for (place, first) in zip(places, firsts) {
+            guard case .success(let draft) = prepared[place] else { continue }
+            draft.runsAnswer = KeyRuns.Answer(upTo: upTo, first: first == 0 ? nil : SequenceNumber(first))
+        }
+        return prepared
     }
 
     private static func append(
@@ -268,7 +323,7 @@ package final class EventLog: Sendable {
     /// Why nothing is written any more, or nil.
     package var poison: String? { writer?.poison }
 
-    package func space() -> Space { capacity.space(used: environment.info().usedBytes) }
+    package func space() -> Space { capacity.space(used: environment.info().usedBytes + keyRuns.usedBytes) }
     /// Makes the reserve for emergencies again where it was given away and there is room.
     package func restoreReserve() throws { try capacity.restoreReserve() }
 

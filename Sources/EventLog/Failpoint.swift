@@ -33,6 +33,12 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case foldStep = "fold.step"
     case switchBefore = "switch.before"
     case switchAfter = "switch.after"
+    case keysAdding = "keys.adding"
+    case keysAdded = "keys.added"
+    case keysPartMerged = "keys.part-merged"
+    case keysMerging = "keys.merging"
+    case keysMerged = "keys.merged"
+    case keysPartDeleted = "keys.part-deleted"
 
     /// Places that only execution comes to.
     package static let ofExecution: [Failpoint] = [
@@ -46,8 +52,12 @@ package enum Failpoint: String, CaseIterable, Sendable {
     ]
     /// Places that only a builder of views comes to.
     package static let ofRebuilding: [Failpoint] = [.searchStep, .foldStep, .switchBefore, .switchAfter]
+    /// Places of the thread that keeps the key index.
+    package static let ofTheKeys: [Failpoint] = [
+        .keysAdding, .keysAdded, .keysPartMerged, .keysMerging, .keysMerged, .keysPartDeleted,
+    ]
     package static let ofTheLog = allCases.filter {
-        !(ofExecution + ofTheBridge + ofCopies + ofRebuilding).contains($0)
+        !(ofExecution + ofTheBridge + ofCopies + ofRebuilding + ofTheKeys).contains($0)
     }
 
     package static var isCompiledIn: Bool {

@@ -7,6 +7,8 @@ package enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
     case alreadyThere(path: String)
     case notALog(path: String)
     case formatUnknown(path: String, found: String)
+    /// A log of the version before, which another process still has open.
+    case olderInUse(path: String)
     case notWritable(path: String)
     case filesystemRefused(path: String, kind: String)
     case namespaceRefused(path: String)
@@ -44,6 +46,8 @@ package enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notALog(let path): "\(path) is not a Backstop log (it has no FORMAT file); is the path right?"
         case .formatUnknown(let path, let found):
             "\(path) was written by another version: its format is \"\(found)\", this version reads \"\(LogFolder.formatLine)\""
+        case .olderInUse(let path):
+            "\(path) was written by the version before, and is in use: stop all processes that have it open, then try again"
         case .notWritable(let path):
             "\(path) is not writable by this user (readers take a slot there, too); check its owner and mode"
         case .filesystemRefused(let path, let kind):

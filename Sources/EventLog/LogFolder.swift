@@ -8,16 +8,22 @@ internal import Records
 /// ```
 /// FORMAT        `formatLine`; of a backup a second line that begins with `backup`
 /// log/          precious: records and group state, and what is derived inside the same transaction
+/// keys/         derived: the key index' older part; may be deleted, then it is built again on open
 /// views/        derived: projections, snapshots, search index; may be deleted
 /// consumers/    lock files of living consumers
 /// ```
 package struct LogFolder: Sendable {
-    package static let formatLine = "backstop-log 1"
+    package static let formatLine = "backstop-log 2"
+    /// Its key index stood in log/, in a table that this version does not keep: see `OlderFormat`.
+    static let formatLineBefore = "backstop-log 1"
     private static let backupWord = "backup"
     private static let dataBytesMin: off_t = 8_192
 
     package let path: String
+    /// Written by the version before; a writing open makes it ours.
+    let isOlder: Bool
     package var log: String { path + "/log" }
+    package var keys: String { path + "/keys" }
     package var views: String { path + "/views" }
     package var consumers: String { path + "/consumers" }
     var format: String { path + "/FORMAT" }
@@ -31,7 +37,10 @@ package struct LogFolder: Sendable {
             throw access(path + "/log", F_OK) == 0 ? .notALog(path: path) : LogFolder.emptyOrForeign(path)
         }
         let found = line.split(separator: "\n").first.map(String.init) ?? ""
-        guard found == LogFolder.formatLine else { throw .formatUnknown(path: path, found: String(found.prefix(80))) }
+        isOlder = found == LogFolder.formatLineBefore
+        guard found == LogFolder.formatLine || isOlder else {
+            throw .formatUnknown(path: path, found: String(found.prefix(80)))
+        }
         try requireData()
         if writable {
             let isBackup = line.split(separator: "\n").dropFirst().contains { $0.hasPrefix(LogFolder.backupWord) }
@@ -53,6 +62,7 @@ package struct LogFolder: Sendable {
     /// Makes the folders of a new log. FORMAT is written last, by `finish`, so that a half-made log is no log.
     init(creating path: String) throws(LogError) {
         self.path = path
+        isOlder = false
         guard access(path + "/FORMAT", F_OK) != 0 else { throw .alreadyThere(path: path) }
         try LogFolder.makeFolder(path)
         try LogFolder.requireLocalDisk(path)

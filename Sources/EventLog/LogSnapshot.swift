@@ -9,6 +9,7 @@ package struct LogSnapshot: ~Copyable {
     let transaction: ReadTransaction
     let tables: Tables
     let genesis: Digest
+    let keys: KeyReader
 
     package func head() throws -> Head { try LogReading.head(transaction, tables, genesis: genesis).0 }
 
@@ -23,7 +24,7 @@ package struct LogSnapshot: ~Copyable {
 
     /// The record that has the key.
     package func first(_ key: IdempotencyKey, stream: StreamName?) throws -> SequenceNumber? {
-        try KeyIndex.find(key.hash(stream: stream), tables.keys, in: transaction)
+        try keys.first(key.hash(stream: stream), in: transaction)
     }
 
     // MARK: Streams
@@ -77,7 +78,8 @@ extension EventLog {
     /// Runs `body` on one consistent state.
     package func snapshot<R>(_ body: (borrowing LogSnapshot) throws -> R) throws -> R {
         try environment.read { transaction in
-            try body(LogSnapshot(transaction: transaction.alias(), tables: tables, genesis: identity.genesis))
+            try body(
+                LogSnapshot(transaction: transaction.alias(), tables: tables, genesis: identity.genesis, keys: keyReader))
         }
     }
 

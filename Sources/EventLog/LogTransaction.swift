@@ -28,7 +28,9 @@ package struct LogTransaction: ~Copyable {
     }
 
     package mutating func append(_ prepared: PreparedDraft) throws -> AppendAnswer {
-        if let hash = prepared.keyHash, let first = try state.pointee.keys.find(hash, in: transaction.pointee) {
+        if let hash = prepared.keyHash,
+            let first = try state.pointee.keys.find(hash, prepared.runsAnswer, in: transaction.pointee)
+        {
             return try answer(prepared, hash, hasRecord: first)
         }
         if let refusal = originRefusal(prepared.draft) { return .refused(refusal) }
@@ -52,7 +54,7 @@ package struct LogTransaction: ~Copyable {
     /// The record that has the key.
     package func first(_ key: IdempotencyKey, stream: StreamName?) throws -> Record? {
         let hash = key.hash(stream: stream)
-        guard let sequence = try state.pointee.keys.find(hash, in: transaction.pointee) else { return nil }
+        guard let sequence = try state.pointee.keys.find(hash, nil, in: transaction.pointee) else { return nil }
         return try record(sequence)
     }
 

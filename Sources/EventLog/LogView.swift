@@ -63,7 +63,7 @@ extension LogTransaction: LogView {
     }
 
     package func sequence(of key: IdempotencyKey, stream: StreamName?) throws -> SequenceNumber? {
-        try state.pointee.keys.find(key.hash(stream: stream), in: transaction.pointee)
+        try state.pointee.keys.find(key.hash(stream: stream), nil, in: transaction.pointee)
     }
 
     package func groupNames(_ stream: StreamName) throws -> [String] {

@@ -2,14 +2,19 @@
 
 package import Records
 
-package struct PreparedDraft: Sendable {
+/// One object: it is handed on, never copied.
+package final class PreparedDraft: @unchecked Sendable {
     let draft: Draft
     let keyHash: KeyHash?
+    /// Of the key index' runs, where they were asked before the lock. Set by who made this, before anybody else sees it.
+    var runsAnswer: KeyRuns.Answer?
     let content: Digest
     let guards: [GuardOperation]
     /// Key, trace id, producer, body: what follows the header.
     let tail: [UInt8]
     let tailDigest: Digest
+    private let keyLength: Int
+    private let flags: UInt32
 
     /// Throws `Refusal.bound` where the draft breaks a bound, and what the rules throw where the body is
     /// not of its kind.
@@ -27,8 +32,10 @@ package struct PreparedDraft: Sendable {
         keyHash = draft.key?.hash(stream: draft.stream)
         content = LogRules.contentDigest(stream: draft.stream, kind: draft.kind, identity: facts.identity)
         let key = draft.key?.text.utf8
+        keyLength = key?.count ?? 0
+        flags = draft.key?.isUser == true ? Header.Flag.userKey : 0
         var writer = ByteWriter(
-            capacity: (key?.count ?? 0) + draft.traceID.utf8.count + draft.producer.utf8.count + draft.body.bytes.count)
+            capacity: keyLength + draft.traceID.utf8.count + draft.producer.utf8.count + draft.body.bytes.count)
         if let key { writer.raw(key) }
         writer.raw(draft.traceID.utf8)
         writer.raw(draft.producer.utf8)
@@ -42,10 +49,9 @@ package struct PreparedDraft: Sendable {
         stream: StreamNumber, entryID: EntryID
     ) -> Header {
         Header(
-            kind: draft.kind, flags: draft.key?.isUser == true ? Header.Flag.userKey : 0, sequence: sequence,
+            kind: draft.kind, flags: flags, sequence: sequence,
             session: session, recordedAt: recordedAt, monotonicAt: monotonicAt, cause: draft.cause, basis: draft.basis,
-            stream: stream, entryID: entryID, keyLength: draft.key?.text.utf8.count ?? 0,
-            traceLength: draft.traceID.utf8.count, producerLength: draft.producer.utf8.count,
-            bodyLength: draft.body.bytes.count, content: content)
+            stream: stream, entryID: entryID, keyLength: keyLength, traceLength: draft.traceID.utf8.count,
+            producerLength: draft.producer.utf8.count, bodyLength: draft.body.bytes.count, content: content)
     }
 }

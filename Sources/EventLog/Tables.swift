@@ -18,8 +18,6 @@ struct Tables: Sendable {
     let blocks: TableHandle
     /// (u32 stream, first id) → HiddenRun.
     let hidden: TableHandle
-    /// KeyHash → u64 sequence.
-    let keys: TableHandle
     /// KeyHash → 16-byte digests of the contents that are recorded as conflicts.
     let conflicts: TableHandle
     /// Name → holders.
@@ -34,7 +32,7 @@ struct Tables: Sendable {
     let deadLetters: TableHandle
 
     static let names = [
-        "meta", "records", "stream_names", "streams", "blocks", "keys", "conflicts", "guards", "groups", "consumers",
+        "meta", "records", "stream_names", "streams", "blocks", "conflicts", "guards", "groups", "consumers",
         "pending", "hidden", "dead_letters",
     ]
 
@@ -53,14 +51,13 @@ struct Tables: Sendable {
         streamNames = tables[2]
         streams = tables[3]
         blocks = tables[4]
-        keys = tables[5]
-        conflicts = tables[6]
-        guards = tables[7]
-        groups = tables[8]
-        consumers = tables[9]
-        pending = tables[10]
-        hidden = tables[11]
-        deadLetters = tables[12]
+        conflicts = tables[5]
+        guards = tables[6]
+        groups = tables[7]
+        consumers = tables[8]
+        pending = tables[9]
+        hidden = tables[10]
+        deadLetters = tables[11]
     }
 }
 

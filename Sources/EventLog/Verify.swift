@@ -56,8 +56,8 @@ private struct VerifyPass {
     private var streams: [StreamNumber: ExpectedStream] = [:]
     private var names: [StreamNumber: StreamName] = [:]
     private var guards = GuardState()
-    private var keys = 0
     private var conflicts = 0
+    private var keys = KeySums()
     private var hidden: [StreamName: ExpectedHiding] = [:]
 
     init(_ identity: LogIdentity, known: Head?) {
@@ -98,7 +98,7 @@ private struct VerifyPass {
         guard record.recordedAt >= lastRecordedAt else { return fail(expected, "it is stamped before its predecessor") }
         lastRecordedAt = record.recordedAt
         if let problem = try checkStream(record, snapshot, rules) { return fail(expected, problem) }
-        if let problem = try checkKey(record, snapshot) { return fail(expected, problem) }
+        if let key = try record.key { keys.add(key.hash(stream: names[record.stream]), record.sequence) }
         if let problem = checkFacts(record, rules) { return fail(expected, problem) }
         if record.kind == .conflict, let problem = try checkConflict(record, snapshot, rules) {
             return fail(expected, problem)
@@ -130,16 +130,6 @@ private struct VerifyPass {
         guard record.stream != .none else { return nil }
         guard names[record.stream] != nil else { return "its stream was never created" }
         return streams[record.stream, default: ExpectedStream()].add(record.entryID, record.sequence)
-    }
-
-    private mutating func checkKey(
-        _ record: borrowing RecordView, _ snapshot: borrowing LogSnapshot
-    ) throws -> String? {
-        guard let key = try record.key else { return nil }
-        keys += 1
-        let found = try snapshot.first(key, stream: names[record.stream])
-        if found == record.sequence { return nil }
-        return "the key index gives its key to \(found.map { "record \($0)" } ?? "nobody")"
     }
 
     /// The table has what was offered, under the key of the record that has it.
@@ -186,7 +176,7 @@ private struct VerifyPass {
         if try snapshot.conflictCount() != conflicts {
             _ = fail(nil, "the table of conflicts does not have \(conflicts)")
         }
-        if try snapshot.keyCount() != keys { _ = fail(nil, "the key index does not have \(keys) keys") }
+        if let problem = try snapshot.keyProblem(keys, chain.head.sequence) { _ = fail(nil, problem) }
         let states = try snapshot.streams()
         if try snapshot.streamNameCount() != names.count {
             _ = fail(nil, "the table of stream names does not have \(names.count)")
@@ -306,7 +296,9 @@ extension LogSnapshot {
         }
     }
 
-    fileprivate func keyCount() throws -> Int { try transaction.count(tables.keys) }
-
     fileprivate func recordCount() throws -> UInt64 { UInt64(try transaction.count(tables.records)) }
+
+    fileprivate func keyProblem(_ expected: KeySums, _ head: SequenceNumber) throws -> String? {
+        try KeyCheck(runs: keys.runs, tables: tables, transaction: transaction.alias(), head: head).problem(expected)
+    }
 }

@@ -31,12 +31,15 @@ final class Writer: @unchecked Sendable {
     private let capacity: Capacity
     private let clock: LogClock
     private let genesis: Digest
+    private let usedBytes: @Sendable () -> Int
     private let committed: @Sendable () -> Void
     /// Touched only by the thread that made `isWriting` true, or was handed it.
     private var state: WriterState
 
     private struct Queue {
         var waiting: [WriteJob] = []
+        /// While the writer waits for so many jobs, it is told when they are there.
+        var gathered: Int?
         var isWriting = false
         var isClosed = false
         var poison: String?
@@ -60,11 +63,15 @@ final class Writer: @unchecked Sendable {
     }
     private let queue = Mutex(Queue())
     private let wake = DispatchSemaphore(value: 0)
+    private let enough = DispatchSemaphore(value: 0)
+    /// What a commit takes, about. As `state`, these two are the writing thread's.
+    private var commitNanoseconds: UInt64 = 0
+    private var turnsWithoutGathering = 0
     private let ended = DispatchSemaphore(value: 0)
 
     init(
         environment: Environment, turns: Turns, capacity: Capacity, clock: LogClock, genesis: Digest,
-        state: WriterState, committed: @escaping @Sendable () -> Void
+        state: WriterState, usedBytes: @escaping @Sendable () -> Int, committed: @escaping @Sendable () -> Void
     ) {
         self.environment = environment
         self.turns = turns
@@ -72,6 +79,7 @@ final class Writer: @unchecked Sendable {
         self.clock = clock
         self.genesis = genesis
         self.state = state
+        self.usedBytes = usedBytes
         self.committed = committed
         OSThread.start("backstop-writer") { self.run() }
     }
@@ -82,6 +90,8 @@ final class Writer: @unchecked Sendable {
         case refused(any Error)
         /// Somebody writes, and will see the job.
         case queued
+        /// The writer waits for this one, and goes on.
+        case completes
         /// The caller is the writer now.
         case leads
     }
@@ -92,6 +102,7 @@ final class Writer: @unchecked Sendable {
         switch admission(of: job) {
         case .refused(let error): job.done(error)
         case .queued: return
+        case .completes: enough.signal()
         case .leads: if mayLead { lead(turnsMax: 1) } else { wake.signal() }
         }
     }
@@ -104,6 +115,10 @@ final class Writer: @unchecked Sendable {
                 return .refused(LogError.refused(.busy(waiting: queue.waiting.count)))
             }
             queue.waiting.append(job)
+            if let wanted = queue.gathered, queue.waiting.count >= wanted || job.writeClass == .emergency {
+                queue.gathered = nil
+                return .completes
+            }
             defer { queue.isWriting = true }
             return queue.isWriting ? .queued : .leads
         }
@@ -132,7 +147,8 @@ final class Writer: @unchecked Sendable {
     private func lead(turnsMax: Int) {
         var turns = 0
         while true {
-            let rest = write(queue.withLock { $0.takeWaiting() })
+            let jobs = queue.withLock { $0.takeWaiting() }
+            let rest = write(jobs)
             turns += 1
             let next = queue.withLock { $0.endTurn(rest) }
             switch next {
@@ -143,9 +159,33 @@ final class Writer: @unchecked Sendable {
             case .more where turns >= turnsMax:
                 wake.signal()
                 return
-            case .more: continue
+            case .more: gather(answered: jobs.count - rest.count)
             }
         }
+    }
+
+    /// Those who were just answered are likely to come again at once. Where some wait already, waiting for the others for a
+    /// part of what a commit takes puts all of them into one: on a slow disk that doubles the rate. Where nobody comes,
+    /// it is not tried again for some turns.
+    private func gather(answered: Int) {
+        let patience = commitNanoseconds / Limits.gatherShareOfCommit
+        guard answered > 0, patience >= Limits.gatherNanosecondsMin else { return }
+        if turnsWithoutGathering > 0 {
+            turnsWithoutGathering -= 1
+            return
+        }
+        let before = queue.withLock { queue in
+            queue.gathered = queue.waiting.count + answered
+            return queue.waiting.count
+        }
+        let nanoseconds = Int(min(patience, Limits.gatherNanosecondsMax))
+        if enough.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success { return }
+        let (after, isSignalled) = queue.withLock { queue in
+            defer { queue.gathered = nil }
+            return (queue.waiting.count, queue.gathered == nil)
+        }
+        if isSignalled { enough.wait() }  // it came in the last moment
+        if after == before { turnsWithoutGathering = Limits.gatherTurnsLeftOut }
     }
 
     // MARK: One turn
@@ -156,9 +196,15 @@ final class Writer: @unchecked Sendable {
             for job in jobs { job.done(LogError.poisoned(poison)) }
             return []
         }
-        turns.enter(emergency: jobs.contains { $0.writeClass == .emergency })
+        let isEmergency = jobs.contains { $0.writeClass == .emergency }
+        let isKeyIndexNear: Bool
+        do { isKeyIndexNear = try state.keys.approach(environment, isEmergency: isEmergency) } catch {
+            for job in jobs { job.done(explain(error)) }
+            return []
+        }
+        turns.enter(emergency: isEmergency)
         let space = spaceForTurn(jobs)
-        let admitted = admit(jobs, space)
+        let admitted = admit(jobs, space, isKeyIndexNear: isKeyIndexNear)
         var outcome = Outcome(rest: [])
         if !admitted.isEmpty { outcome = transact(admitted, bytesAllowed: space.bytesPerTransaction) }
         turns.leave()
@@ -169,16 +215,18 @@ final class Writer: @unchecked Sendable {
 
     /// What is free now; the reserve is given away first where an emergency needs it.
     private func spaceForTurn(_ jobs: [WriteJob]) -> Space {
-        let space = capacity.space(used: environment.info().usedBytes)
+        let space = capacity.space(used: usedBytes())
         let isEmergency = jobs.contains { $0.writeClass == .emergency }
         guard isEmergency, space.diskFree < Limits.freeBytesMin, capacity.releaseReserve() else { return space }
-        return capacity.space(used: environment.info().usedBytes)
+        return capacity.space(used: usedBytes())
     }
 
     /// Answers the jobs that the space left does not allow.
-    private func admit(_ jobs: [WriteJob], _ space: Space) -> [WriteJob] {
+    private func admit(_ jobs: [WriteJob], _ space: Space, isKeyIndexNear: Bool) -> [WriteJob] {
         jobs.filter { job in
-            guard let refusal = capacity.refusal(job.writeClass, space) else { return true }
+            let isOutOfKeys = !isKeyIndexNear && job.writeClass != .emergency
+            let outOfKeys = isOutOfKeys ? Refusal.full(state.keys.problem) : nil
+            guard let refusal = outOfKeys ?? capacity.refusal(job.writeClass, space) else { return true }
             job.done(LogError.refused(refusal))
             return false
         }
@@ -211,6 +259,9 @@ final class Writer: @unchecked Sendable {
             } catch let restart as StartOver {
                 state.drop()
                 failed.append(Answer(job: jobs.remove(at: restart.failed), error: restart.cause))
+            } catch is KeysBehind {
+                state.drop()
+                return Outcome(answers: failed, rest: jobs)
             } catch {
                 state.drop()
                 return Outcome(answers: failed + jobs.map { Answer(job: $0, error: explain(error)) }, rest: [])
@@ -222,14 +273,18 @@ final class Writer: @unchecked Sendable {
     /// One LMDB transaction.
     private func attempt(_ jobs: [WriteJob], _ bytesAllowed: Int) throws -> Outcome {
         var outcome = Outcome(rest: [])
+        var began: UInt64 = 0
         try environment.write { transaction in
             Failpoint.transactionBegun.hit()
             try state.begin(transaction, genesis: genesis, bytesAllowed: bytesAllowed)
             outcome = try runJobs(jobs, &transaction)
             try state.flush(&transaction)
             Failpoint.commitBefore.hit()
+            began = clock.boot().nanoseconds
         }
         Failpoint.commitAfter.hit()
+        let took = clock.boot().nanoseconds
+        commitNanoseconds = (commitNanoseconds * 7 + (took > began ? took - began : 0)) / 8
         state.committed()
         if state.putCount > 0 { committed() }
         return outcome
@@ -255,6 +310,8 @@ final class Writer: @unchecked Sendable {
                 }
                 outcome.answers.append(Answer(job: job, error: nil))
             } catch let error as LMDBError {
+                throw error
+            } catch let error as KeysBehind {
                 throw error
             } catch {
                 guard state.putCount == putsBefore else { throw StartOver(failed: place, cause: error) }

@@ -15,12 +15,15 @@ struct WriterState {
     private var isKnown = false
     private(set) var head = Head(sequence: .none, hash: .zero)
     private(set) var lastRecordedAt = Timestamp(nanoseconds: .min)
-    private var streams: [StreamName: OpenStream] = [:]
-    private var touched: Set<StreamName> = []
+    /// Changed in place: an open block grows with every record, and must not be copied.
+    private var streams: [OpenStream] = []
+    private var places: [StreamName: Int] = [:]
+    /// The one that was asked for last, which is nearly always the next one, too.
+    private var lastPlace = 0
     private var guards = GuardState()
     private var loadedGuards: Set<String> = []
     private var changedGuards: [String] = []
-    private(set) var keys: KeyIndex
+    let keys: KeyIndex
     private(set) var sessionSequence: SequenceNumber = .none
     /// Survives an abort only where it was committed.
     private var committedSession: SequenceNumber = .none
@@ -35,14 +38,16 @@ struct WriterState {
     struct OpenStream {
         var state: StreamState
         var block: Block?
+        /// Changed since its rows were written.
+        var isTouched = false
     }
 
-    init(tables: Tables, rules: LogRules, session: SessionInfo, barrier: SequenceNumber) {
+    init(tables: Tables, rules: LogRules, session: SessionInfo, barrier: SequenceNumber, keys: KeyIndex) {
         self.tables = tables
         self.rules = rules
         self.session = session
         self.barrier = barrier
-        keys = KeyIndex(table: tables.keys)
+        self.keys = keys
     }
 
     // MARK: One transaction
@@ -55,30 +60,34 @@ struct WriterState {
         sessionSequence = committedSession
         let (found, time) = try LogReading.head(transaction, tables, genesis: genesis)
         // All that is cached is a function of the records: the same head, the same streams, guards and keys.
-        if isKnown, found == head { return }
-        drop()
-        (head, lastRecordedAt, isKnown) = (found, time, true)
+        if !isKnown || found != head {
+            drop()
+            (head, lastRecordedAt, isKnown) = (found, time, true)
+        }
+        try keys.begin(transaction, head: head.sequence)
     }
 
     /// Writes what the appends have changed in memory.
     mutating func flush(_ transaction: inout WriteTransaction) throws {
-        try keys.flush(in: &transaction)
-        for name in touched.sorted() {
-            guard let open = streams[name] else { continue }
-            try transaction.put(tables.streams, open.state.number.rawValue, open.state.encoded())
-            if let block = open.block { try putBlock(block, open.state.number, &transaction) }
+        for place in streams.indices where streams[place].isTouched {
+            let number = streams[place].state.number
+            try transaction.put(tables.streams, number.rawValue, streams[place].state.encoded())
+            if let block = streams[place].block { try putBlock(block, number, &transaction) }
+            streams[place].isTouched = false
         }
-        touched.removeAll(keepingCapacity: true)
         for name in changedGuards { try GuardTable.store(guards.holders[name] ?? [], name, tables, &transaction) }
         changedGuards.removeAll()
     }
 
-    mutating func committed() { committedSession = sessionSequence }
+    mutating func committed() {
+        committedSession = sessionSequence
+        keys.committed(head)
+    }
 
     mutating func drop() {
         isKnown = false
         streams.removeAll()
-        touched.removeAll()
+        places.removeAll()
         guards = GuardState()
         loadedGuards.removeAll()
         changedGuards.removeAll()
@@ -88,11 +97,23 @@ struct WriterState {
     // MARK: Streams
 
     mutating func stream(_ name: StreamName, _ transaction: borrowing WriteTransaction) throws -> StreamState? {
-        if let open = streams[name] { return open.state }
+        if let place = place(of: name) { return streams[place].state }
         guard let state = try StreamIndex.state(transaction, tables, name) else { return nil }
         let block = try lastBlock(of: state, transaction)
-        streams[name] = OpenStream(state: state, block: block)
+        hold(OpenStream(state: state, block: block))
         return state
+    }
+
+    private mutating func place(of name: StreamName) -> Int? {
+        if lastPlace < streams.count, streams[lastPlace].state.name == name { return lastPlace }
+        guard let place = places[name] else { return nil }
+        lastPlace = place
+        return place
+    }
+
+    private mutating func hold(_ stream: OpenStream) {
+        places[stream.state.name] = streams.count
+        streams.append(stream)
     }
 
     private func lastBlock(of state: StreamState, _ transaction: borrowing WriteTransaction) throws -> Block? {
@@ -113,39 +134,39 @@ struct WriterState {
         writer.fixed(number.rawValue)
         try transaction.put(tables.streamNames, name.text, writer.bytes)
         let state = StreamState(number: number, name: name)
-        streams[name] = OpenStream(state: state, block: nil)
-        touched.insert(name)
+        hold(OpenStream(state: state, block: nil, isTouched: true))
         return state
     }
 
     private mutating func index(
         _ name: StreamName, _ id: EntryID, _ sequence: SequenceNumber, _ transaction: inout WriteTransaction
     ) throws {
-        guard var open = streams[name] else { preconditionFailure("a stream is loaded before it grows") }
-        open.state.add(id)
-        let entry = IndexEntry(id: id, sequence: sequence, ordinal: open.state.lastOrdinal)
-        if open.block?.isFull == true, let full = open.block {
-            try putBlock(full, open.state.number, &transaction)
-            open.block = Block(first: entry)
-        } else if open.block == nil {
-            open.block = Block(first: entry)
-        } else {
-            open.block?.append(entry)
+        guard let place = place(of: name) else { preconditionFailure("a stream is loaded before it grows") }
+        streams[place].state.add(id)
+        streams[place].isTouched = true
+        let entry = IndexEntry(id: id, sequence: sequence, ordinal: streams[place].state.lastOrdinal)
+        if streams[place].block?.isFull == true, let full = streams[place].block {
+            try putBlock(full, streams[place].state.number, &transaction)
+            streams[place].block = nil
         }
-        streams[name] = open
-        touched.insert(name)
+        if streams[place].block == nil {
+            streams[place].block = Block(first: entry)
+        } else {
+            streams[place].block?.append(entry)
+        }
     }
 
     /// After entries were hidden.
     mutating func replace(_ stream: StreamState) {
-        streams[stream.name]?.state = stream
-        touched.insert(stream.name)
+        guard let place = place(of: stream.name) else { return }
+        streams[place].state = stream
+        streams[place].isTouched = true
     }
 
     /// Writes the stream's open block now, so that a walk of the index sees this transaction's appends.
     mutating func writeIndex(of name: StreamName, _ transaction: inout WriteTransaction) throws {
-        guard touched.contains(name), let open = streams[name], let block = open.block else { return }
-        try putBlock(block, open.state.number, &transaction)
+        guard let place = place(of: name), streams[place].isTouched, let block = streams[place].block else { return }
+        try putBlock(block, streams[place].state.number, &transaction)
     }
 
     private func putBlock(_ block: Block, _ stream: StreamNumber, _ transaction: inout WriteTransaction) throws {
@@ -156,6 +177,7 @@ struct WriterState {
 
     mutating func refusal(_ operations: [GuardOperation], _ transaction: borrowing WriteTransaction) throws -> Refusal?
     {
+        if operations.isEmpty { return nil }
         for name in operations.map(\.name) where loadedGuards.insert(name).inserted {
             let holders = try GuardTable.holders(of: name, tables, transaction)
             guards.load(name, holders)
@@ -177,29 +199,27 @@ struct WriterState {
         let header = prepared.header(
             sequence: sequence, session: sessionSequence, recordedAt: recordedAt, monotonicAt: now.monotonicAt,
             stream: stream?.number ?? .none, entryID: entryID)
-        let encoded = header.encodedWithoutHash()
-        let hash = Chain.hash(previous: head.hash, header: encoded, tailDigest: prepared.tailDigest)
-        try putBytes(encoded, hash, prepared.tail, at: sequence, &transaction)
+        let hash = Chain.hash(previous: head.hash, tailDigest: prepared.tailDigest) { header.writeWithoutHash(to: $0) }
+        try putBytes(header, hash, prepared.tail, at: sequence, &transaction)
         head = Head(sequence: sequence, hash: hash)
         lastRecordedAt = recordedAt
         if let stream { try index(stream.name, entryID, sequence, &transaction) }
         if let key = prepared.keyHash { keys.stage(key, sequence) }
-        changedGuards += guards.apply(prepared.guards, at: sequence)
+        if !prepared.guards.isEmpty { changedGuards += guards.apply(prepared.guards, at: sequence) }
         Failpoint.recordPut.hit()
         return Place(sequence: sequence, entryID: entryID)
     }
 
     private mutating func putBytes(
-        _ header: [UInt8], _ hash: Digest, _ tail: [UInt8], at sequence: SequenceNumber,
+        _ header: Header, _ hash: Digest, _ tail: [UInt8], at sequence: SequenceNumber,
         _ transaction: inout WriteTransaction
     ) throws {
         putCount += 1
         bytesPut += Header.byteCount + tail.count
-        let hashBytes = hash.bytes
         try transaction.reserve(tables.records, sequence.rawValue, count: Header.byteCount + tail.count, .append) {
             room in
-            room.copyBytes(from: header)
-            UnsafeMutableRawBufferPointer(rebasing: room[Header.Offset.hash...]).copyBytes(from: hashBytes)
+            header.writeWithoutHash(to: UnsafeMutableRawBufferPointer(rebasing: room[..<Header.Offset.hash]))
+            hash.write(to: room, at: Header.Offset.hash)
             UnsafeMutableRawBufferPointer(rebasing: room[Header.byteCount...]).copyBytes(from: tail)
         }
     }

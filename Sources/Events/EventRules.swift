@@ -18,6 +18,9 @@ package enum EventRules {
             throw MessageError("kind", "\(kind.rawValue) is not known to this version")
         }
         // Every append passes here: the verbatim fields are read only where they are the identity.
+        if known == .untyped, let identity = try Identity.ofPlain(body) {
+            return DraftFacts(identity: identity, guards: [])
+        }
         let event = try EventRecord.event(known, body: body)
         let fields = known == .untyped ? try EventRecord.parts(known, body: body).fields : FieldMap()
         return DraftFacts(

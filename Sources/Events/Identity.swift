@@ -79,6 +79,19 @@ enum Identity {
         return writer.bytes
     }
 
+    /// The same for an untyped body whose fields are encoded as we encode them and that has no typed part, which is nearly
+    /// every one: then the fields' bytes are their own identity. Nil: do it the long way.
+    static func ofPlain(_ body: [UInt8]) throws(MessageError) -> [UInt8]? {
+        do {
+            let (fields, typed) = try Body.parts(body.span.bytes)
+            guard typed.isEmpty, try FieldMap.isCanonical(body.span.bytes.extracting(fields)) else { return nil }
+            var writer = ByteWriter(capacity: 1 + fields.count)
+            writer.fixed(version)
+            body.span.bytes.extracting(fields).withUnsafeBytes { writer.raw($0) }
+            return writer.bytes
+        } catch { throw MessageError(error) }
+    }
+
     private static func write(_ value: ListedValue, to writer: inout ByteWriter) throws(MessageError) {
         switch value {
         case .text(let text):

@@ -44,6 +44,12 @@ package struct Cursor: ~Copyable {
         return isExact ? true : try previous()
     }
 
+    /// Deletes the entry, in a write transaction; the next move is from its place.
+    mutating func delete() throws {
+        try check(mdb_cursor_del(handle, 0), "mdb_cursor_del \(table.name)")
+        (currentKey, currentValue) = (MDB_val(), MDB_val())
+    }
+
     package var key: RawSpan {
         @_lifetime(borrow self) get {
             let span = RawSpan(

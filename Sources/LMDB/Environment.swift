@@ -221,7 +221,8 @@ package final class Environment: @unchecked Sendable {
         }
     }
 
-    private func openPresentTables(_ names: [String]) throws -> [TableHandle?] {
+    /// Those that are there; none is made.
+    package func openPresentTables(_ names: [String]) throws -> [TableHandle?] {
         var begun: OpaquePointer?
         try check(mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun), "mdb_txn_begin")
         let opened: [TableHandle?]
@@ -242,6 +243,12 @@ package final class Environment: @unchecked Sendable {
     }
 
     // MARK: Care
+
+    /// Whether the path still names the folder that was opened.
+    package var isStillInPlace: Bool {
+        // Where there is no such folder, it is not the one.
+        (try? FileIdentity(of: path)) == identity
+    }
 
     package func info() -> EnvironmentInfo {
         var info = MDB_envinfo()

@@ -106,6 +106,28 @@ extension WriteTransaction {
         }
     }
 
+    /// Deletes rows from `key` on, in key order, while `isMeant` says so of their keys, and at most `rowsMax`; answers
+    /// how many.
+    package mutating func delete<Key: TableKey>(
+        _ table: TableHandle, from key: Key, rowsMax: Int, while isMeant: (RawSpan) throws -> Bool
+    ) throws -> Int {
+        try withCursor(table) { cursor in
+            var deleted = 0
+            var isThere = try cursor.seek(key)
+            while isThere, deleted < rowsMax, try isMeant(cursor.key) {
+                try cursor.delete()
+                deleted += 1
+                isThere = try cursor.next()
+            }
+            return deleted
+        }
+    }
+
+    /// Removes the table itself; its handle is of no use any more.
+    package mutating func remove(_ table: TableHandle) throws {
+        try check(mdb_drop(handle, table.number, 1), "mdb_drop \(table.name)")
+    }
+
     /// Empties the table.
     package mutating func clear(_ table: TableHandle) throws {
         try check(mdb_drop(handle, table.number, 0), "mdb_drop \(table.name)")

@@ -50,6 +50,7 @@ package struct ByteWriter: Sendable {
     package init(capacity: Int) { bytes.reserveCapacity(capacity) }
 
     package mutating func raw(_ value: [UInt8]) { bytes.append(contentsOf: value) }
+    package mutating func raw(_ value: UnsafeRawBufferPointer) { bytes.append(contentsOf: value) }
     package mutating func raw(_ value: String.UTF8View) { bytes.append(contentsOf: value) }
 
     package mutating func fixed<T: FixedWidthInteger>(_ value: T) {
@@ -76,6 +77,43 @@ package struct ByteWriter: Sendable {
     }
 
     package mutating func sized(_ text: String) {
+        varint(UInt64(text.utf8.count))
+        raw(text.utf8)
+    }
+}
+
+/// As `ByteWriter`, into room that somebody lends. What does not fit is a programmer's error.
+struct ByteRoom {
+    private let room: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(_ room: UnsafeMutableRawBufferPointer) { self.room = room }
+
+    mutating func fixed<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+        room.storeBytes(of: value.littleEndian, toByteOffset: count, as: T.self)
+        count += MemoryLayout<T>.size
+    }
+
+    mutating func varint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            fixed(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        fixed(UInt8(rest))
+    }
+
+    mutating func raw(_ value: UnsafeRawBufferPointer) {
+        UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyMemory(from: value)
+        count += value.count
+    }
+
+    mutating func raw(_ value: String.UTF8View) {
+        let isCopied: Void? = value.withContiguousStorageIfAvailable { raw(UnsafeRawBufferPointer($0)) }
+        if isCopied == nil { for byte in value { fixed(byte) } }
+    }
+
+    mutating func sized(_ text: String) {
         varint(UInt64(text.utf8.count))
         raw(text.utf8)
     }
@@ -157,6 +195,12 @@ package struct ByteReader: ~Escapable {
 
     @_lifetime(self: copy self)
     package mutating func skip(_ count: Int) throws(RecordError) { _ = try advance(count) }
+
+    /// Passes over bytes of an announced length.
+    @_lifetime(self: copy self)
+    package mutating func skipSized(max: Int) throws(RecordError) {
+        _ = try advance(try count(max: max))
+    }
 
     /// Throws unless everything was read.
     package func finish() throws(RecordError) {

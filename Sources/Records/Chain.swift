@@ -1,24 +1,31 @@
 // The hash chain: each record's hash covers the record before it, from the log id on. A changed, missing
 // or inserted record is found; a log that was cut off or rewritten shows only against a head kept elsewhere.
 
-internal import Crypto
-
 package enum Chain {
     /// SHA-256(previous ‖ header without hash ‖ tail digest).
     package static func hash(previous: Digest, header: [UInt8], tailDigest: Digest) -> Digest {
         precondition(header.count == Header.Offset.hash, "a header without its hash has \(Header.Offset.hash) bytes")
-        var hasher = SHA256()
-        hasher.update(data: previous.bytes)
-        hasher.update(data: header)
-        hasher.update(data: tailDigest.bytes)
-        return Digest(hasher.finalize())
+        return hash(previous: previous, tailDigest: tailDigest) { $0.copyBytes(from: header) }
+    }
+
+    /// As above; `fill` writes the header without its hash.
+    package static func hash(
+        previous: Digest, tailDigest: Digest, header fill: (UnsafeMutableRawBufferPointer) -> Void
+    ) -> Digest {
+        let count = Digest.byteCount + Header.Offset.hash + Digest.byteCount
+        return withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { room in
+            previous.write(to: room, at: 0)
+            fill(UnsafeMutableRawBufferPointer(rebasing: room[Digest.byteCount..<count - Digest.byteCount]))
+            tailDigest.write(to: room, at: count - Digest.byteCount)
+            return Digest.sha256(UnsafeRawBufferPointer(room))
+        }
     }
 
     /// What the record's hash must be after `previous`.
     package static func expected(_ record: borrowing RecordView, previous: Digest) -> Digest {
         let header = record.bytes.array(0..<Header.Offset.hash)
-        let tail = record.bytes.array(Header.byteCount..<record.bytes.byteCount)
-        return hash(previous: previous, header: header, tailDigest: Digest.sha256(tail))
+        let tail = record.bytes.extracting(Header.byteCount..<record.bytes.byteCount)
+        return hash(previous: previous, header: header, tailDigest: tail.withUnsafeBytes { Digest.sha256($0) })
     }
 }
 

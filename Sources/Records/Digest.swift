@@ -34,12 +34,37 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
         self.init(bytes.span.bytes, at: 0)
     }
 
-    package static func sha256(_ bytes: [UInt8]) -> Digest { Digest(SHA256.hash(data: bytes)) }
+    package static func sha256(_ bytes: [UInt8]) -> Digest { bytes.withUnsafeBytes { sha256($0) } }
+    package static func sha256(_ bytes: UnsafeRawBufferPointer) -> Digest {
+        var hasher = SHA256()
+        hasher.update(bufferPointer: bytes)
+        return Digest(hasher.finalize())
+    }
     package static func sha256(_ text: String) -> Digest { sha256(Array(text.utf8)) }
+
+    /// Of what `begin` writes, at most `bytesMax`, and of `rest` after it. Nothing is allocated for it.
+    static func sha256(
+        after rest: UnsafeRawBufferPointer, _ bytesMax: Int, _ begin: (inout ByteRoom) -> Void
+    ) -> Digest {
+        withUnsafeTemporaryAllocation(byteCount: bytesMax, alignment: 8) { buffer in
+            var room = ByteRoom(buffer)
+            begin(&room)
+            var hasher = SHA256()
+            hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<room.count]))
+            if !rest.isEmpty { hasher.update(bufferPointer: rest) }
+            return Digest(hasher.finalize())
+        }
+    }
 
     package var bytes: [UInt8] {
         withUnsafeBytes(of: self) { Array($0) }
     }
+    /// The same bytes, without an array. There must be room for them.
+    package func write(to room: UnsafeMutableRawBufferPointer, at offset: Int) {
+        withUnsafeBytes(of: self) { UnsafeMutableRawBufferPointer(rebasing: room[offset...]).copyMemory(from: $0) }
+    }
+    /// The first 16 bytes as numbers in byte order.
+    package var firstWords: (UInt64, UInt64) { (a.byteSwapped, b.byteSwapped) }
     package var hex: String { Hex.encode(bytes) }
     package var description: String { hex }
 }

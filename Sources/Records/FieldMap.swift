@@ -68,6 +68,29 @@ package struct FieldMap: Hashable, Sendable {
     }
 }
 
+extension FieldMap {
+    /// Throws what reading it would throw. False where it is not encoded as `encode` does, in the fewest bytes.
+    package static func isCanonical(_ encoded: RawSpan) throws(RecordError) -> Bool {
+        var reader = ByteReader(encoded)
+        var shortest = 0
+        func length(_ count: Int) -> Int { count == 0 ? 1 : (Int.bitWidth - count.leadingZeroBitCount + 6) / 7 }
+        let count = try reader.count(max: Limits.fieldsPerMessageMax)
+        shortest += length(count)
+        for _ in 0..<count {
+            for max in [Limits.fieldNameBytesMax, Limits.fieldValueBytesMax] {
+                let before = reader.offset
+                var ahead = reader
+                let bytes = try ahead.count(max: max)
+                try reader.skipSized(max: max)
+                guard reader.offset - before == length(bytes) + bytes else { return false }
+                shortest += length(bytes) + bytes
+            }
+        }
+        try reader.finish()
+        return reader.offset == shortest
+    }
+}
+
 /// A record's body: the verbatim fields, then the typed message. Layout: u32 length of the verbatim
 /// part, the verbatim part, the typed message to the end.
 package struct Body: Hashable, Sendable {

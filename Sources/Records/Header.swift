@@ -86,26 +86,35 @@ package struct Header: Hashable, Sendable {
 extension Header {
     /// The bytes before the hash.
     package func encodedWithoutHash() -> [UInt8] {
-        var writer = ByteWriter(capacity: Header.byteCount)
-        writer.fixed(Header.formatVersion)
-        writer.fixed(kind.rawValue)
-        writer.fixed(flags)
-        writer.fixed(sequence.rawValue)
-        writer.fixed(session.rawValue)
-        writer.fixed(recordedAt.nanoseconds)
-        writer.fixed(monotonicAt.nanoseconds)
-        writer.fixed(cause.rawValue)
-        writer.fixed(basis.rawValue)
-        writer.fixed(stream.rawValue)
-        writer.fixed(UInt16(keyLength))
-        writer.fixed(UInt16(traceLength))
-        writer.fixed(UInt16(producerLength))
-        writer.fixed(UInt16(0))
-        writer.fixed(UInt32(bodyLength))
-        writer.fixed(entryID.milliseconds)
-        writer.fixed(entryID.counter)
-        writer.raw(content.bytes)
-        assert(writer.bytes.count == Offset.hash)
-        return writer.bytes
+        [UInt8](unsafeUninitializedCapacity: Offset.hash) { room, count in
+            writeWithoutHash(to: UnsafeMutableRawBufferPointer(room))
+            count = Offset.hash
+        }
+    }
+
+    /// The same into `room`, which has that many bytes.
+    package func writeWithoutHash(to room: UnsafeMutableRawBufferPointer) {
+        precondition(room.count == Offset.hash, "room for a header without its hash")
+        func put<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, _ offset: Int) {
+            room.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
+        }
+        put(Header.formatVersion, Offset.format)
+        put(kind.rawValue, Offset.kind)
+        put(flags, Offset.flags)
+        put(sequence.rawValue, Offset.sequence)
+        put(session.rawValue, Offset.session)
+        put(recordedAt.nanoseconds, Offset.recordedAt)
+        put(monotonicAt.nanoseconds, Offset.monotonicAt)
+        put(cause.rawValue, Offset.cause)
+        put(basis.rawValue, Offset.basis)
+        put(stream.rawValue, Offset.stream)
+        put(UInt16(keyLength), Offset.keyLength)
+        put(UInt16(traceLength), Offset.traceLength)
+        put(UInt16(producerLength), Offset.producerLength)
+        put(UInt16(0), Offset.reserved)
+        put(UInt32(bodyLength), Offset.bodyLength)
+        put(entryID.milliseconds, Offset.entryMilliseconds)
+        put(entryID.counter, Offset.entryCounter)
+        content.write(to: room, at: Offset.content)
     }
 }

@@ -36,6 +36,35 @@ package enum Limits {
     package static let jobBytesMax = 64 << 20
     package static let transactionWorkNanosecondsMax: UInt64 = 5_000_000
     package static let queuedJobsMax = 65_536
+    /// Where appends wait already, those who were just answered are waited for: this share of what a commit takes …
+    package static let gatherShareOfCommit: UInt64 = 4
+    /// … and not at all where that is less than a thread's wake.
+    package static let gatherNanosecondsMin: UInt64 = 50_000
+    package static let gatherNanosecondsMax: UInt64 = 5_000_000
+    /// After a wait in vain.
+    package static let gatherTurnsLeftOut = 16
+
+    // The key index.
+    /// So many keys in memory become a run. A process that opens the log has to read so many records' keys, or a few
+    /// times as many while others write.
+    package static let keysPerFlush = 65_536
+    /// 48 bytes each. Beyond it, because no run can be written, ordinary appends are refused.
+    package static let keysInMemoryMax = 1 << 20
+    package static let keyRunsPerTier = 8
+    /// A row is a page: what one transaction of a merge writes, between two of which others may write.
+    package static let keyRowsPerTransaction = 2_000
+    /// So many records of others are read under the write lock; more are read before it.
+    package static let keyRecordsUnderLockMax: UInt64 = 1_000
+    /// An emergency reads so many before it, then goes on; what is missing is looked for in the records.
+    package static let keyRecordsBeforeEmergencyMax = 200_000
+    /// How long an append waits for runs to be written when memory is half full.
+    package static let keyRoomMillisecondsMax = 1_000
+    /// 24 bytes each: where the index is missing, `verify` looks at so many at a time.
+    package static let keysPerVerifyPassMax = 4 << 20
+    /// After a run could not be written.
+    package static let keyRetryMilliseconds = 1_000
+    /// A larger merge is left for the next process when the log is closed.
+    package static let keysMergedWhenClosing: UInt64 = 2 << 20
 
     // The log's folder.
     package static let mapBytes = 1 << 40

@@ -22,7 +22,9 @@ package struct BoundError: Error, Equatable, Sendable, CustomStringConvertible {
     package static func checkOptional(_ text: String, _ field: String, max: Int) throws(BoundError) {
         let count = text.utf8.count
         guard count <= max else { throw BoundError(field, "\(count) bytes, at most \(max) are allowed") }
-        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+        func isPlain(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7f }
+        let isAllPlain = text.utf8.withContiguousStorageIfAvailable { $0.allSatisfy(isPlain) }
+        guard isAllPlain ?? text.utf8.allSatisfy(isPlain) else {
             throw BoundError(field, "must not hold control characters")
         }
     }
@@ -44,7 +46,14 @@ package struct StreamName: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 
     package var description: String { text }
-    package static func == (a: StreamName, b: StreamName) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    package static func == (a: StreamName, b: StreamName) -> Bool {
+        let (one, other) = (a.text.utf8, b.text.utf8)
+        guard one.count == other.count else { return false }
+        let isEqual = one.withContiguousStorageIfAvailable { one in
+            other.withContiguousStorageIfAvailable { one.elementsEqual($0) }
+        }
+        return (isEqual ?? nil) ?? one.elementsEqual(other)
+    }
     package static func < (a: StreamName, b: StreamName) -> Bool {
         a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
     }
@@ -99,10 +108,14 @@ package enum IdempotencyKey: Hashable, Sendable {
     /// What the key index knows: the first 16 bytes of SHA-256(length and text of the namespace ‖ key). The
     /// length keeps stream `a/b` with key `c` apart from stream `a` with key `b/c`.
     package func hash(stream: StreamName?) -> KeyHash {
-        var writer = ByteWriter(capacity: 96)
-        writer.sized(isUser ? "user/\(stream?.text ?? "")" : "")
-        writer.raw(text.utf8)
-        return KeyHash(Digest.sha256(writer.bytes))
+        let isHashed = text.utf8.withContiguousStorageIfAvailable { key in
+            KeyHash(namespaceOf: isUser ? stream?.text ?? "" : nil, key: UnsafeRawBufferPointer(key))
+        }
+        // A text that is not in one piece is put into one.
+        return isHashed
+            ?? Array(text.utf8).withUnsafeBytes { key in
+                KeyHash(namespaceOf: isUser ? stream?.text ?? "" : nil, key: key)
+            }
     }
 }
 
@@ -111,11 +124,30 @@ package struct KeyHash: Hashable, Sendable {
     package let high: UInt64
     package let low: UInt64
 
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
     package init(_ digest: Digest) {
-        let bytes = digest.bytes
-        var reader = ByteReader(bytes.span.bytes)
-        high = try! reader.ordered(UInt64.self)  // 32 bytes are always there
-        low = try! reader.ordered(UInt64.self)
+        (high, low) = digest.firstWords
+    }
+
+    /// Of length and text of the namespace, a stream's or the log's own (nil), and the key.
+    fileprivate init(namespaceOf stream: String?, key: UnsafeRawBufferPointer) {
+        self.init(
+            Digest.sha256(after: key, 24 + (stream?.utf8.count ?? 0)) { room in
+                guard let stream else { return room.varint(0) }
+                let begin: StaticString = "user/"
+                room.varint(UInt64(begin.utf8CodeUnitCount + stream.utf8.count))
+                begin.withUTF8Buffer { room.raw(UnsafeRawBufferPointer($0)) }
+                room.raw(stream.utf8)
+            })
+    }
+
+    /// The hash of a record's key: `key[range]` in the stream's namespace, or in the log's own.
+    package init(namespaceOf stream: StreamName?, key: RawSpan, _ range: Range<Int>) {
+        self = key.extracting(range).withUnsafeBytes { KeyHash(namespaceOf: stream?.text, key: $0) }
     }
 
     package var bytes: [UInt8] {

@@ -85,10 +85,11 @@ package struct LogRules: Sendable {
 
     /// SHA-256 over canonical stream, kind and identity: what makes two records of one key the same.
     package static func contentDigest(stream: StreamName?, kind: Kind, identity: [UInt8]) -> Digest {
-        var writer = ByteWriter(capacity: 64 + identity.count)
-        writer.sized(stream?.text ?? "")
-        writer.fixed(kind.rawValue)
-        writer.raw(identity)
-        return Digest.sha256(writer.bytes)
+        identity.withUnsafeBytes { identity in
+            Digest.sha256(after: identity, 16 + Limits.streamNameBytesMax) { room in
+                room.sized(stream?.text ?? "")
+                room.fixed(kind.rawValue)
+            }
+        }
     }
 }

@@ -78,11 +78,18 @@ struct CommonOptions: ParsableArguments {
         let settings = try loadSettings()
         return LogOptions(
             bytesMax: try settings.logBytesMax, reserveBytes: try settings.logReserveBytes, clock: .system,
-            version: Backstop.version)
+            version: Backstop.version, indexing: CommonOptions.showIndexing)
     }
 
     func open(_ mode: AccessMode) throws -> EventLog {
-        try EventLog(at: path, mode: mode, rules: EventRules.rules, options: try logOptions())
+        defer { Output.endProgress() }
+        return try EventLog(at: path, mode: mode, rules: EventRules.rules, options: try logOptions())
+    }
+
+    /// A log whose key index is missing, or was made by the version before, is read through once.
+    private static func showIndexing(_ done: SequenceNumber, _ all: SequenceNumber) {
+        guard all.rawValue > UInt64(Limits.keysInMemoryMax) else { return }
+        Output.progress("the key index is built: \(grouped(done.rawValue)) of \(grouped(all.rawValue)) records")
     }
 
     /// Makes the log where there is none; another process may be quicker.

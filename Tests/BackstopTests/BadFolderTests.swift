@@ -41,13 +41,13 @@ import Testing
     @Test func anotherVersionsLogIsRefusedBeforeAByteIsTouched() throws {
         try withScratchLog { log in
             let copy = try copied(log, "other")
-            try Data("backstop-log 2\n".utf8).write(to: URL(fileURLWithPath: copy + "/FORMAT"))
+            try Data("backstop-log 9\n".utf8).write(to: URL(fileURLWithPath: copy + "/FORMAT"))
             let before = FileManager.default.contents(atPath: copy + "/log/data.mdb")
             for verb in BadFolderTests.verbs {
                 let finished = try log.run(verb + ["--log", "other"])
                 #expect(finished.status == 2, "\(finished)")
                 #expect(
-                    finished.errors.contains("backstop-log 2") && finished.errors.contains("backstop-log 1"),
+                    finished.errors.contains("backstop-log 9") && finished.errors.contains("backstop-log 2"),
                     "\(finished)")
             }
             #expect(FileManager.default.contents(atPath: copy + "/log/data.mdb") == before)

@@ -13,7 +13,8 @@ import Testing
         "Processes": ["CLinux", "Records", "Glibc", "Synchronization"],
         "Records": ["Crypto"],
         "LMDB": ["CLMDB", "Glibc", "Synchronization"],
-        "EventLog": ["Processes", "Records", "LMDB", "CLinux", "Glibc", "Dispatch", "Synchronization"],
+        "SortedRuns": ["LMDB", "Records", "Glibc", "Synchronization"],
+        "EventLog": ["Processes", "Records", "LMDB", "SortedRuns", "CLinux", "Glibc", "Dispatch", "Synchronization"],
         "Events": ["Records", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
         "Domain": ["Records", "Events", "Exchange", "SwiftProtobuf"],
         "Exchange": ["Records", "Events"],
@@ -22,7 +23,7 @@ import Testing
             "NIOSSL",
         ]),
         "Services": [
-            "Processes", "Records", "EventLog", "LMDB", "Events", "Exchange", "Domain", "Logging", "Yams",
+            "Processes", "Records", "EventLog", "LMDB", "SortedRuns", "Events", "Exchange", "Domain", "Logging", "Yams",
             "Synchronization", "Dispatch",
         ],
         // Never the log: whoever maps it can be ended by a page that cannot be read.

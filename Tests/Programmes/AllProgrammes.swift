@@ -5,7 +5,8 @@ package enum AllProgrammes {
         PowerLoss.self, NthCall.self, Rot.self, DamageProgramme.self, KillProgramme.self, FairnessProgramme.self,
         Differential.self,
         RespDifferential.self, AbuseProgramme.self, Contention.self, SimulationProgramme.self, WatchdogProgramme.self,
-        RaceProgramme.self, BridgeProgramme.self, RebuildProgramme.self,
+        RaceProgramme.self, BridgeProgramme.self, RebuildProgramme.self, KeysProgramme.self,
+        ManyKeys.self,
     ]
 
     /// Roles that `log-soak child NAME ARGUMENTS…` can play: a workload under a shim, a checker that may crash.
@@ -14,6 +15,7 @@ package enum AllProgrammes {
         "rot-check": RotCheck.child,
         "rebuild-traffic": { try RebuildChildren.traffic($0) },
         "rebuild-forge": { try RebuildChildren.forge($0) },
+        "keys-append": KeysAppender.child,
         "kill-append": { try KillAppender.run($0) },
         "kill-consume": { try KillConsumer.run($0) },
         "kill-drain": { try KillDrain.run($0) },

@@ -60,7 +60,8 @@ final class CheckLane {
 
     private func start() throws -> RunningProgram {
         starts += 1
-        return try Children.start(arguments, bench, folder: folder, piped: .inputAndOutput)
+        return try Children.start(
+            arguments, bench, folder: folder, piped: .inputAndOutput, Recording.keysPerFlush)
     }
 }
 

@@ -59,18 +59,22 @@ struct DiskImage {
         var steps: [Step] = []
         for event in trace.events {
             if event.kind == .mark { steps.append(.mark) }
-            guard event.path == path else { continue }
-            switch event.kind {
-            case .write where !event.bytes.isEmpty:
-                steps.append(.write(offset: event.offset, bytes: event.bytes))
-                if event.isSynced, flushes == .asMade { steps.append(.syncLast) }
-            case .sync where event.error != 0 || event.isInjected: steps.append(.forgetAll)
-            case .sync where event.isSynced && flushes != .noSync: steps.append(.syncAll)
-            case .truncate where event.error == 0: steps.append(.truncate(event.offset))
-            default: continue
-            }
+            if event.path == path { steps += DiskImage.steps(event, flushes) }
         }
         return steps
+    }
+
+    /// What one call does to the file that it is about.
+    static func steps(_ event: CallTrace.Event, _ flushes: Flushes) -> [Step] {
+        switch event.kind {
+        case .write where !event.bytes.isEmpty:
+            let write = Step.write(offset: event.offset, bytes: event.bytes)
+            return event.isSynced && flushes == .asMade ? [write, .syncLast] : [write]
+        case .sync where event.error != 0 || event.isInjected: return [.forgetAll]
+        case .sync where event.isSynced && flushes != .noSync: return [.syncAll]
+        case .truncate where event.error == 0: return [.truncate(event.offset)]
+        default: return []
+        }
     }
 
     mutating func take(_ step: Step) {

@@ -74,7 +74,8 @@ struct KillPlan {
             victim == .appender ? [] : [1, 2, 3]
         case .requestAfter, .placeBefore, .placeAfter, .noteAfter, .concludeAfter, .importBefore, .importAfter,
             .exportAfter, .copyPrepared, .copyWritten, .copyChecked, .copyRenamed, .copyFinished, .searchStep,
-            .foldStep, .switchBefore, .switchAfter:
+            .foldStep, .switchBefore, .switchAfter, .keysAdding, .keysAdded, .keysPartMerged, .keysMerging, .keysMerged,
+            .keysPartDeleted:
             []
         }
     }

@@ -79,6 +79,7 @@ final class LogCheck {
             if let (first, problem) = content.missing(acknowledged) {
                 return .lost(acknowledged.count - first, problem)
             }
+            if let problem = try content.taken(log, seed: seed) { return .wrong(problem) }
             let answer = try log.append([SoakLog.draft(LogWorkload.checkersDraft, seed: seed)])
             guard case .appended(let place)? = answer.first, place.sequence > content.head else {
                 return .wrong("it answers an append with \(answer)")
@@ -124,6 +125,20 @@ private struct LogContent {
                 group.stream, group.group, .zero ... .last, consumer: nil, limit: Int(group.pending))
             pending = Set(all.map(\.id))
         }
+    }
+
+    /// Offers everything that is there once more: a key that the index has forgotten would get a second record.
+    func taken(_ log: EventLog, seed: UInt64) throws -> String? {
+        let drafts = numbers.keys.sorted()
+        for start in stride(from: 0, to: drafts.count, by: 64) {
+            let some = drafts[start..<min(start + 64, drafts.count)]
+            for (number, answer) in zip(some, try log.append(some.map { SoakLog.draft($0, seed: seed) })) {
+                guard case .duplicate(let first) = answer, first.sequence == numbers[number] else {
+                    return "draft \(number), offered again, is answered with \(answer)"
+                }
+            }
+        }
+        return nil
     }
 
     /// The first line of the journal that the log does not bear out.

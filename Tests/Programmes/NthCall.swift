@@ -94,6 +94,7 @@ struct FaultRun {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var environment = Children.shim(
             bench, folder: folder + "/log", trace: folder + "/trace", marks: folder + "/journal")
+        environment.merge(Recording.keysPerFlush) { $1 }
         if let fault { environment["CALL_SHIM_FAIL"] = "\(fault.kind):\(n):\(fault.how)" }
         let arguments = [
             "child", "log-workload", folder + "/log", folder + "/journal", "\(workload)", "make", "\(FaultRun.steps)",

@@ -1,5 +1,5 @@
 // The power goes at every point of a recorded workload, and the disk keeps what was synced and any part of what
-// was not. Whatever it keeps, everything that was acknowledged is there. Two controls leave out flushes that LMDB
+// was not. Whatever it keeps, everything that was acknowledged is there, and its key is taken. Two controls leave out flushes that LMDB
 // could leave out (MDB_NOSYNC, MDB_NOMETASYNC): they lose, or this programme would prove nothing.
 
 import Foundation
@@ -38,17 +38,19 @@ package struct PowerLoss: Programme {
     static func controlCases(_ cases: Int) -> Int { max(controlCasesMin, cases / controlShare) }
 }
 
-/// A workload's trace, and the data file that it began with.
+/// A workload's trace, and the data files that it began with.
 struct Recording {
     let seed: UInt64
     let log: String
     let journal: String
     let trace: CallTrace
-    let base: [UInt8]
+    let bases: [[UInt8]]
     /// Lines of the journal that were written before the trace began.
     let linesBefore: Int
 
     static let dataFile = "log/data.mdb"
+    /// Of the key index: so few keys make a run that each workload has many, and merges.
+    static let keysPerFlush = ["BACKSTOP_KEYS_FLUSH": "8"]
 
     init(_ bench: Bench, folder: String, seed: UInt64, before: Int, steps: Int) throws {
         self.seed = seed
@@ -56,7 +58,7 @@ struct Recording {
         journal = folder + "/journal"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Recording.work(["make", "\(before)"], [:], log, journal, seed, folder, bench)
-        base = try WorkFolder.read("\(log)/\(Recording.dataFile)")
+        bases = try DiskImages.files.map { [log] in try WorkFolder.read("\(log)/\($0)") }
         linesBefore = try JournalLine.lines(journal).count
         let shim = Children.shim(bench, folder: log, trace: folder + "/trace", marks: journal)
         try Recording.work(["continue", "\(steps)"], shim, log, journal, seed, folder, bench)
@@ -68,7 +70,8 @@ struct Recording {
         _ bench: Bench
     ) throws {
         let arguments = ["child", "log-workload", log, journal, "\(seed)"] + phase
-        let end = try Children.start(arguments, bench, folder: folder, piped: .nothing, shim).finish()
+        let environment = shim.merging(keysPerFlush) { $1 }
+        let end = try Children.start(arguments, bench, folder: folder, piped: .nothing, environment).finish()
         guard end.status == 0 else { throw Trouble("the workload of seed \(seed) failed: \(end)") }
     }
 }

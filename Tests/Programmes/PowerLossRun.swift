@@ -61,9 +61,9 @@ struct PowerLossRun {
     private mutating func cut(
         _ recording: Recording, _ flushes: Flushes, casesMax: Int, _ lanes: [CheckLane], _ bench: Bench
     ) throws {
-        let steps = DiskImage.steps(recording.trace, of: Recording.dataFile, flushes)
+        let steps = DiskImages.steps(recording.trace, flushes)
         let places = PowerLossRun.places(steps, recording).filter { flushes == .asMade || $0.survival != .units(8) }
-        var image = DiskImage(base: recording.base, source: recording.trace.bytes)
+        var image = DiskImages(bases: recording.bases, source: recording.trace.bytes)
         var waiting: [Case?] = lanes.map { _ in nil }
         var done = 0
         var step = 0
@@ -78,7 +78,9 @@ struct PowerLossRun {
             let state = image.state(place.survival, &random)
             let lane = done % lanes.count
             if let earlier = waiting[lane] { try judge(earlier, try lanes[lane].answer(), bench) }
-            try WorkFolder.put(state, into: lanes[lane].folder + "/log")
+            for (file, bytes) in zip(DiskImages.files, state) {
+                try WorkFolder.put(bytes, at: "\(lanes[lane].folder)/log/\(file)")
+            }
             let lines = recording.linesBefore + image.marks
             try lanes[lane].ask("\(lanes[lane].folder)/log\t\(recording.journal)\t\(lines)\t\(recording.seed)")
             let text =
@@ -90,13 +92,13 @@ struct PowerLossRun {
     }
 
     /// Every point of the trace, with as many states as it is worth.
-    private static func places(_ steps: [DiskImage.Step], _ recording: Recording) -> [Place] {
-        var image = DiskImage(base: recording.base, source: [])
+    private static func places(_ steps: [DiskImages.Step], _ recording: Recording) -> [Place] {
+        var image = DiskImages(bases: recording.bases, source: [])
         var places: [Place] = []
         var last: DiskImage.Step?
         for (number, step) in steps.enumerated() {
             image.follow(step)
-            last = step
+            last = step.step
             var survivals: [Survival] = [.nothing]
             switch image.unsyncedCount {
             case 0: if case .mark = last {} else { survivals = [] }  // no other file than before

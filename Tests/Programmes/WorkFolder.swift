@@ -32,11 +32,16 @@ enum WorkFolder {
     }
 
     /// Makes the log's data file hold these bytes, as after a boot: nobody's locks are left.
-    static func put(_ bytes: [UInt8], into log: String) throws {
-        unlink(log + "/log/lock.mdb")
-        let file = open(log + "/log/data.mdb", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
-        guard file >= 0 else { throw Trouble("\(log): \(String(cString: strerror(errno)))") }
+    static func put(_ bytes: [UInt8], into log: String) throws { try put(bytes, at: log + "/log/data.mdb") }
+
+    /// The same with the data file at that path.
+    static func put(_ bytes: [UInt8], at path: String) throws {
+        let folder = (path as NSString).deletingLastPathComponent
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        unlink(folder + "/lock.mdb")
+        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard file >= 0 else { throw Trouble("\(path): \(String(cString: strerror(errno)))") }
         defer { close(file) }
-        guard write(file, bytes, bytes.count) == bytes.count else { throw Trouble("\(log): the disk is full") }
+        guard write(file, bytes, bytes.count) == bytes.count else { throw Trouble("\(path): the disk is full") }
     }
 }

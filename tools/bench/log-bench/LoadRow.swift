@@ -36,7 +36,7 @@ extension LogBench {
         let batch = 20
         let pause = UInt64(batch) * 1_000_000_000 / UInt64(rate)
         let log = try openLog(folder)
-        var generator = SystemRandomNumberGenerator()
+        var generator = BenchGenerator()
         var due = log.clock.boot().nanoseconds
         while true {
             appendAll(log, batch, &generator)

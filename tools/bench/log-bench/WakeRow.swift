@@ -11,7 +11,7 @@ extension LogBench {
     static func wake(_ mode: String, _ folder: String, _ count: Int, waiter: String) throws {
         let log = try openLog(folder)
         defer { log.close() }
-        var generator = SystemRandomNumberGenerator()
+        var generator = BenchGenerator()
         appendAll(log, 1, &generator)  // session and stream are not what is timed
         let group = BenchGroup(log, "wake")
         try group.create()
