@@ -55,6 +55,7 @@ package struct LogFolder: Sendable {
     /// A folder that an `UnfinishedLog` has made: without a FORMAT.
     package init(unfinished path: String) throws(LogError) {
         self.path = path
+        isOlder = false
         guard access(path + "/FORMAT", F_OK) != 0 else { throw .alreadyThere(path: path) }
         try requireData()
     }

@@ -207,4 +207,5 @@ struct EvidentStory: AuditPast {
     func execution(_ config: SequenceNumber) throws -> ExecutionPolicy? { policy }
     func watch(_ config: SequenceNumber) throws -> WatchPolicy? { nil }
     func logID(at sequence: SequenceNumber) -> LogID { LogID(Array(repeating: 1, count: LogID.byteCount))! }
+    func isBeforeRestore(_ sequence: SequenceNumber, at now: SequenceNumber) -> Bool { false }
 }

@@ -51,7 +51,8 @@ final class AuditBench {
             var facts = try EventRules.facts(kind, body: body)
             facts.guards.removeAll { if case .requireLowered = $0 { true } else { false } }
             return facts
-        }, body: EventRules.rules.body, hiding: EventRules.rules.hiding)
+        }, body: EventRules.rules.body, hiding: EventRules.rules.hiding,
+        offered: EventRules.rules.offered, restoration: EventRules.rules.restoration)
 
     // MARK: Time
 
@@ -142,7 +143,8 @@ final class AuditBench {
     ) throws {
         guard case .tradeIntent(let message) = try EventRecord.decode(record) else { throw MessageError("kind", "?") }
         let intent = IntentToExecute(
-            sequence: record.sequence, intent: message, recordedAt: milliseconds, requests: [], takenOverAt: nil)
+            sequence: record.sequence, intent: message, recordedAt: milliseconds, requests: [],
+            takenOverAt: nil, isBeforeRestore: false)
         var execution = Execution(intent, policy, at: milliseconds)
         while execution.effect != .finished, !isOver(execution.effect) {
             pass(seconds: 1)
