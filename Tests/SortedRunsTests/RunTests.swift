@@ -202,7 +202,7 @@ private struct Stopped: Error {}
             try keeper.sweep()
         }
         // 26 bytes a pair, half-full pages of the tree, and what the last merge replaced.
-        #expect(bench.store.usedBytes < 200_000 * 26 * 4)
+        #expect(bench.store.usedBytes < 200_000 * 26 * 3)
     }
 }
 

@@ -18,6 +18,7 @@ struct LogBench {
                log-bench fill FOLDER N                trading records, for:
                log-bench replay|replay-positions|scan FOLDER
                log-bench open FOLDER                  open, the first append, memory then
+               log-bench lookup FOLDER N              N keys that are there, N that are not, one at a time
                log-bench group|group-ids|group-joined FOLDER N BATCH   reads N entries by a group
                log-bench wake|wake-follow FOLDER N    N lone appends, read in another process, by a group or alone
                log-bench idle FOLDER SECONDS          CPU time of `backstop serve` (built beside this program)
@@ -48,6 +49,7 @@ struct LogBench {
         case "replay": try replay(folder)
         case "open": try open(folder)
         case "scan": try scan(folder)
+        case "lookup": try lookup(folder, count)
         case "group", "group-ids", "group-joined": try group(mode, folder, count, batch: second)
         case "wake": try wake(mode, folder, count, waiter: "wake-consumer")
         case "wake-follow": try wake(mode, folder, count, waiter: "wake-follower")
