@@ -74,7 +74,9 @@ package struct BundledRecord: Equatable, Sendable {
         }
         let content: Content
         if line["bytes"] != nil {
-            content = .whole(try fields.bytes("bytes", max: Header.byteCount + Limits.bundledTailBytesMax))
+            let bytes = try fields.bytes("bytes", max: Header.byteCount + Limits.bundledTailBytesMax)
+            guard bytes.count >= Header.byteCount else { throw fields.wrong("bytes") }
+            content = .whole(bytes)
         } else {
             let header = try fields.bytes("header", max: Header.Offset.hash)
             guard header.count == Header.Offset.hash else { throw fields.wrong("header") }
