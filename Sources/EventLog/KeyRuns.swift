@@ -104,7 +104,7 @@ final class KeyRuns: Sendable {
     func read<R>(_ body: (borrowing RunSnapshot, SequenceNumber) throws -> R) -> R? {
         guard let store else { return nil }
         do {
-            return try store.read { runs in try body(runs, try covered(runs)) }
+            return try store.read { runs in try body(runs, try covered(runs, store)) }
         } catch {
             if !isPassing(error) { replace(store) }
             return nil
@@ -126,11 +126,13 @@ final class KeyRuns: Sendable {
         return error.isReadersFull || error.isNoMemory
     }
 
-    private func covered(_ runs: borrowing RunSnapshot) throws -> SequenceNumber {
+    /// What was found out of a store that was replaced meanwhile says nothing of the one in its place.
+    private func covered(_ runs: borrowing RunSnapshot, _ store: RunStore) throws -> SequenceNumber {
         let generation = runs.generation
-        if let known = current.withLock({ $0.covers }), known.generation == generation { return known.upTo }
+        let known = current.withLock { $0.store === store ? $0.covers : nil }
+        if let known, known.generation == generation { return known.upTo }
         let upTo = try checked(runs.note)
-        current.withLock { $0.covers = Covered(generation: generation, upTo: upTo) }
+        current.withLock { if $0.store === store { $0.covers = Covered(generation: generation, upTo: upTo) } }
         return upTo
     }
 
