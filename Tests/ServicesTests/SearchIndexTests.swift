@@ -126,18 +126,20 @@ import Testing
             var runs: [UInt64] = []
             var written: UInt64 = 0
             var added: UInt64 = 0
-            for _ in 0..<3_000 {
+            var runsMax = 0
+            for _ in 0..<1_000 {
                 let records = least * UInt64.random(in: 1...(Bool.random(using: &random) ? 1 : 40), using: &random)
                 runs.append(records)
                 added += records
                 while let range = SearchMerge.next(runs, least: least) {
                     let sum = runs[range].reduce(0, +)
-                    #expect(range.count > 1)
+                    if range.count < 2 { Issue.record("a merge of \(range)") }
                     written += sum
                     runs.replaceSubrange(range, with: [sum])
                 }
-                #expect(runs.count <= 64)
+                runsMax = max(runsMax, runs.count)
             }
+            #expect(runsMax <= 64)
             #expect(written < added * 8, "each record was written \(written / added) times")
         }
     }

@@ -160,16 +160,20 @@ struct ExitAudit: Sendable {
         _ record: SequenceNumber, _ message: EventPanicCompleted, _ lives: [ExitReplay], _ missing: String?,
         _ book: inout AuditBook
     ) {
-        guard let end = lives.lazy.compactMap(\.completion).last else {
+        // Socket and log may each have brought it: two runs, and the first of their completions stands.
+        let differences = lives.compactMap(\.completion).map { end in
+            let end = ExitEnd(
+                completion: end, startedAtNs: message.startedAtNs, completedAtNs: message.completedAtNs)
+            let expected = end.completed(SequenceNumber(message.panicSequence), eventID: message.eventID)
+            return Event.panicCompleted(expected).differences(from: .panicCompleted(message))
+        }
+        guard let last = differences.last else {
             return book.cannotReplay(record, ExitRun.rule, missing ?? ExitAudit.died)
         }
-        let expected = ExitEnd(completion: end, startedAtNs: message.startedAtNs, completedAtNs: message.completedAtNs)
-            .completed(SequenceNumber(message.panicSequence), eventID: message.eventID)
-        let differences = Event.panicCompleted(expected).differences(from: .panicCompleted(message))
-        guard differences.isEmpty else {
+        guard differences.contains(where: \.isEmpty) else {
             return book.find(
-                record, ExitRun.rule, expected: differences.map { "\($0.name) \($0.expected)" }.joined(separator: ", "),
-                found: differences.map { "\($0.name) \($0.found)" }.joined(separator: ", "))
+                record, ExitRun.rule, expected: last.map { "\($0.name) \($0.expected)" }.joined(separator: ", "),
+                found: last.map { "\($0.name) \($0.found)" }.joined(separator: ", "))
         }
         book.isAsRecorded(record, ExitRun.rule)
     }

@@ -160,7 +160,7 @@ extension LogBench {
 
     /// Seconds of each call.
     private static func pacedAppends(_ log: EventLog, until isOver: () -> Bool) throws -> [Double] {
-        var generator = SystemRandomNumberGenerator()
+        var generator = BenchGenerator()
         let value = [UInt8](repeating: 0x78, count: bodyBytes)
         let began = ContinuousClock.now
         var took: [Double] = []
