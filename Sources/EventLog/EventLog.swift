@@ -118,7 +118,8 @@ package final class EventLog: Sendable {
             environment.close()
             throw error
         }
-        let runs = KeyRuns(folder: folder, log: identity.id, isWritable: mode == .writing) { [environment, tables] place, hash in
+        let runs = KeyRuns(folder: folder, log: identity.id, isWritable: mode == .writing) {
+            [environment, tables] place, hash in
             try EventLog.has(place, hash, environment, tables)
         }
         keyRuns = runs

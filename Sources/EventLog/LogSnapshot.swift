@@ -79,7 +79,8 @@ extension EventLog {
     package func snapshot<R>(_ body: (borrowing LogSnapshot) throws -> R) throws -> R {
         try environment.read { transaction in
             try body(
-                LogSnapshot(transaction: transaction.alias(), tables: tables, genesis: identity.genesis, keys: keyReader))
+                LogSnapshot(
+                    transaction: transaction.alias(), tables: tables, genesis: identity.genesis, keys: keyReader))
         }
     }
 

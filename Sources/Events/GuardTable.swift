@@ -28,7 +28,8 @@ enum GuardTable {
         case .tradeIntent(let intent): try required(by: intent)
         case .orderRequested(let request): try required(by: request)
         case .executionResult(let result): try released(by: result)
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .configApplied,
+        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped,
+            .configApplied,
             .messageRefused, .evidence, .stateDigest, .decision, .decisionRefused, .fill, .fillDetail,
             .positionAttested,
             .heartbeat, .panicRefused, .panicCompleted:

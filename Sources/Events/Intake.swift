@@ -63,7 +63,8 @@ package enum Intake {
             }
         case .decision, .tradeIntent, .executionResult, .orderRequested, .orderOutcome, .fill, .fillDetail,
             .positionAttested, .heartbeat, .panicCompleted, .decisionRefused, .messageRefused, .sessionStarted,
-            .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .configApplied, .halt, .resume, .reducingRaised,
+            .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .configApplied, .halt, .resume,
+            .reducingRaised,
             .reducingEnded, .evidence, .stateDigest:
             var incoming = try Incoming(fields)
             let trace = try incoming.firstText(["trace_id"], of: .field, max: Limits.traceBytesMax)
@@ -86,7 +87,8 @@ package enum Intake {
         case .decisionRefused: .decisionRefused(try EventDecisionRefused(reading: &incoming))
         case .messageRefused: .messageRefused(try EventMessageRefused(reading: &incoming))
         case .untyped, .panicRequested, .panicRefused, .sessionStarted, .streamCreated, .conflict, .streamHidden,
-            .groupChanged, .logRestored, .configApplied, .halt, .resume, .reducingRaised, .reducingEnded, .evidence, .stateDigest:
+            .groupChanged, .logRestored, .configApplied, .halt, .resume, .reducingRaised, .reducingEnded, .evidence,
+            .stateDigest:
             throw MessageError("stream", "entries of kind \(kind.name) are not taken from outside")
         }
     }

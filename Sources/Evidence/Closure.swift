@@ -96,7 +96,8 @@ extension Event {
         case .conflict(let message): (0, [message.firstSequence])
         case .evidence(let message): (0, [message.about])
         case .sessionStarted, .streamCreated, .streamHidden, .groupChanged, .logRestored, .untyped, .configApplied,
-            .messageRefused, .stateDigest, .decision, .fill, .fillDetail, .positionAttested, .heartbeat, .panicRequested,
+            .messageRefused, .stateDigest, .decision, .fill, .fillDetail, .positionAttested, .heartbeat,
+            .panicRequested,
             .panicRefused, .reducingRaised, .reducingEnded:
             (0, [])
         }

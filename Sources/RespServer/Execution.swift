@@ -197,7 +197,8 @@ struct Execution: Sendable {
         case .outcomeUnknown(let why): return .error("UNKNOWN \(why)")
         case .poisoned, .damaged: return .error("MISCONF \(error)")
         case .groupMissing(let stream, let group): return RespError.noGroup(Array(stream.utf8), Array(group.utf8)).reply
-        case .missing, .alreadyThere, .notALog, .formatUnknown, .olderInUse, .notWritable, .filesystemRefused, .namespaceRefused,
+        case .missing, .alreadyThere, .notALog, .formatUnknown, .olderInUse, .notWritable, .filesystemRefused,
+            .namespaceRefused,
             .isBackup, .notEmpty, .insideItself, .beingMade, .inUse, .diskTooSmall, .notWritten, .closed, .readOnly,
             .streamMissing, .groupAlreadyThere, .consumerHeld, .refused:
             return .error("ERR \(error)")

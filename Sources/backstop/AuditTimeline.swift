@@ -60,7 +60,8 @@ struct AuditTimeline {
         case .orderRequested, .orderOutcome: .orders
         case .fill: .fills
         case .panicRequested, .panicRefused, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded: .safety
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .configApplied,
+        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped,
+            .configApplied,
             .messageRefused, .evidence, .stateDigest, .fillDetail, .positionAttested:
             nil
         }

@@ -81,7 +81,8 @@ import Testing
         try withTradedLog(records: 200) { log, views in
             let right = try StateReader.fold(log).digest
             try views.save(try wrongState(of: log), log)
-            let keeper = ViewKeeper(log: log, views: views, recordsPerSave: 1, recordsPerDigest: 0, logger: Logger(label: "test"))
+            let keeper = ViewKeeper(
+                log: log, views: views, recordsPerSave: 1, recordsPerDigest: 0, logger: Logger(label: "test"))
             let ended = NSLock()
             ended.lock()
             OSThread.start("keeper") {

@@ -57,7 +57,8 @@ package struct Audit: Sendable {
 
     private mutating func judge(_ view: borrowing RecordView, _ kind: EventKind, _ past: any AuditPast) throws {
         switch kind {
-        case .sessionStarted, .streamCreated, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused, .heartbeat,
+        case .sessionStarted, .streamCreated, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused,
+            .heartbeat,
             .panicRefused, .fillDetail, .positionAttested:
             return
         case .fill:
@@ -106,7 +107,8 @@ package struct Audit: Sendable {
         case .conflict(let conflict): digests.contradicted(record, conflict, &book)
         case .panicRequested(let request): watch.requested(record, request, &book)
         case .panicCompleted(let completed): try exits.completed(record, completed, past, &book)
-        case .sessionStarted, .streamCreated, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused, .heartbeat,
+        case .sessionStarted, .streamCreated, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused,
+            .heartbeat,
             .panicRefused, .fill, .fillDetail, .positionAttested, .halt, .resume, .reducingRaised,
             .reducingEnded:
             break

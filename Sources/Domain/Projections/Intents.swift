@@ -49,7 +49,8 @@ package struct Intents: Projection {
             Intents.count(reason.rawValue, in: &refusalCounts)
         case .tradeIntent: try open(try EventTradeIntent(reading: record), record)
         case .executionResult: try end(try EventExecutionResult(reading: record), record)
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .configApplied,
+        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped,
+            .configApplied,
             .messageRefused, .evidence, .stateDigest, .orderRequested, .orderOutcome, .fill, .fillDetail,
             .positionAttested, .heartbeat,
             .panicRequested, .panicRefused, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded:

@@ -43,7 +43,8 @@ package struct State: Projection {
         case .panicRequested, .panicCompleted, .halt, .resume, .reducingRaised, .reducingEnded:
             try trading.apply(record)
         case .configApplied: try configuration.apply(record)
-        case .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused, .evidence,
+        case .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .messageRefused,
+            .evidence,
             .stateDigest,
             .panicRefused:
             break

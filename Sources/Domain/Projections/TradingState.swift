@@ -58,7 +58,8 @@ package struct TradingState: Projection {
         case .resume: try resume(try EventResume(reading: record), record)
         case .reducingRaised: raise(try EventReducingRaised(reading: record), record)
         case .reducingEnded: reducing[try EventReducingEnded(reading: record).cause] = nil
-        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped, .configApplied,
+        case .sessionStarted, .streamCreated, .conflict, .streamHidden, .groupChanged, .logRestored, .untyped,
+            .configApplied,
             .messageRefused, .evidence, .stateDigest, .decision, .decisionRefused, .tradeIntent, .executionResult,
             .orderRequested, .fill,
             .fillDetail, .positionAttested, .heartbeat, .panicRefused:
