@@ -138,7 +138,10 @@ final class KeyFlusher: Sendable {
         let pairs = keys.table.sortedPairs()
         var (upTo, hasGap) = (SequenceNumber.none, false)
         try keeper(store).add(pairs) { note in
-            let covered = try KeyCoverage(note)?.upTo ?? .none
+            let coverage = try KeyCoverage(note)
+            // What covers another log, or records that are not there any more, covers nothing of this one.
+            if let coverage, try !runs.isOfThisLog(coverage) { throw LogError.notWritten("keys/ is another log's") }
+            let covered = coverage?.upTo ?? .none
             upTo = max(covered, keys.upTo)
             guard covered < keys.upTo else { return nil }
             guard covered >= keys.after else {
@@ -157,6 +160,8 @@ final class KeyFlusher: Sendable {
         guard let store = runs.store, mergeLock.tryLock() else { return }
         defer { mergeLock.unlock() }
         let keeper = keeper(store)
+        // What a merge before has left goes first: one that fails must not leave more each time.
+        try keeper.sweep()
         while try keeper.mergeOne(between: { pairs in try between(keeper, pairs) }) {}
         try keeper.sweep()
     }

@@ -169,7 +169,9 @@ final class KeyIndex: @unchecked Sendable {
     }
 
     private func dropPublished() {
-        let published = flusher.published
+        guard let oldest = frozen.first, oldest.upTo <= flusher.published else { return }
+        // What was published into runs that were put aside since is not there any more.
+        let published = min(flusher.published, runs.coverage())
         while let first = frozen.first, first.upTo <= published {
             frozen.removeFirst()
             base = first.upTo

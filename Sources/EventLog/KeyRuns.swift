@@ -138,9 +138,13 @@ final class KeyRuns: Sendable {
 
     private func checked(_ note: [UInt8]) throws -> SequenceNumber {
         guard let coverage = try KeyCoverage(note) else { return .none }
-        guard coverage.log == log else { throw Foreign() }
-        guard try belongs(coverage.upTo, coverage.hash) else { throw Foreign() }
+        guard try isOfThisLog(coverage) else { throw Foreign() }
         return coverage.upTo
+    }
+
+    /// Of the same id, and the record that it names is still there.
+    func isOfThisLog(_ coverage: KeyCoverage) throws -> Bool {
+        try coverage.log == log && belongs(coverage.upTo, coverage.hash)
     }
 
     // MARK: Opening and replacing
@@ -191,22 +195,29 @@ final class KeyRuns: Sendable {
             guard store === broken else { return }
             opening.lock(.exclusive)
             defer { opening.unlock() }
-            if broken == nil || broken?.isStillInPlace == true { removeFolder() }
+            let isGone = broken?.isStillInPlace == false || removeFolder()
             current.withLock { $0 = Current() }
+            // The same folder again would be believed for what it was put aside for.
+            guard isGone else { return }
             if let fresh = tryOpen().0 { set(fresh) }
         }
     }
 
-    private func removeFolder() {
+    /// False where it could not be moved away: then there is no index to write into.
+    private func removeFolder() -> Bool {
         let (fresh, aside) = (path + ".new-\(getpid())", path + ".damaged-\(getpid())")
         // Made before the old one goes: it must not get that one's inode, by which open environments are told apart.
         mkdir(fresh, 0o750)
-        guard rename(path, aside) == 0 else {
+        // Left by a process that had this number and was killed.
+        for name in ["data.mdb", "lock.mdb"] { unlink(aside + "/" + name) }
+        rmdir(aside)
+        guard rename(path, aside) == 0 || errno == ENOENT else {
             rmdir(fresh)
-            return
+            return false
         }
         rename(fresh, path)
         for name in ["data.mdb", "lock.mdb"] { unlink(aside + "/" + name) }
         rmdir(aside)
+        return true
     }
 }

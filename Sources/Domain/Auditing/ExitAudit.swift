@@ -171,6 +171,8 @@ struct ExitAudit: Sendable {
             return book.cannotReplay(record, ExitRun.rule, missing ?? ExitAudit.died)
         }
         guard differences.contains(where: \.isEmpty) else {
+            // It may be that of a life whose evidence is not here.
+            if let missing { return book.cannotReplay(record, ExitRun.rule, missing) }
             return book.find(
                 record, ExitRun.rule, expected: last.map { "\($0.name) \($0.expected)" }.joined(separator: ", "),
                 found: last.map { "\($0.name) \($0.found)" }.joined(separator: ", "))
