@@ -46,7 +46,16 @@ struct AuditVerb: ParsableCommand {
         let began = DispatchTime.now().uptimeNanoseconds
         let report: AuditReport
         do {
-            report = try common.withLog(.reading) { log in try read(log, since) }
+            report = try common.withLog(.reading) { log in
+                do { return try read(log, since) } catch let error as LogError { throw error } catch let error
+                    as NegativeFinding
+                {
+                    throw error
+                } catch {
+                    // The log was opened; whatever layer cannot read on, it is damage.
+                    throw AuditVerb.damaged("\(error)")
+                }
+            }
         } catch let error as RecordError {
             throw AuditVerb.damaged("\(error)")
         } catch let error as MessageError {

@@ -126,7 +126,12 @@ struct ExitAudit: Sendable {
                 found: "no record of it")
         }
         for (record, message) in run.outcomes { compare(record, message, lives, inherited, missing, &book) }
-        if let (record, message) = run.completion { compare(record, message, lives, missing, &book) }
+        guard let (record, message) = run.completion else { return }
+        // A close that no life here wanted was another life's, and so may the completion be.
+        let isWhole = run.requests.allSatisfy { request in
+            lives.contains { $0.closes[request.message.clientOrderID] != nil }
+        }
+        compare(record, message, lives, missing ?? (isWhole ? nil : ExitAudit.died), &book)
     }
 
     private static let died = "sent by a life of the run that died before its evidence was recorded"
